@@ -1,0 +1,1 @@
+"""What promptlab talks to: image providers and storage, each behind one Protocol."""

@@ -1,0 +1,70 @@
+"""What a model takes and costs, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterRule:
+    """What values a parameter may have; a rule without limits accepts anything.
+
+    `choices` are the only values, unless `pattern` (a regular expression for the whole text) matches too.
+    `minimum` and `maximum` are inclusive and make the parameter an integer (`integer=True`) or a number.
+    """
+
+    choices: tuple[Any, ...] = ()
+    pattern: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    integer: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """US dollars. A price that is None is not known.
+
+    `max_per_image` and `max_per_input_image` are upper bounds for one request, used to reserve money before it is
+    sent; the token prices (per million) settle it from the usage that the answer reports.
+    """
+
+    per_image: float | None = None
+    max_per_image: float | None = None
+    max_per_input_image: float = 0.0
+    text_input_per_million: float | None = None
+    image_input_per_million: float | None = None
+    image_output_per_million: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What one model of one provider takes.
+
+    `known=False` means that nothing is known: everything is passed on as it is. `parameters=None` likewise allows
+    any parameter. `max_prompt` counts characters. `retires` is an ISO date.
+    """
+
+    known: bool = True
+    seed: bool = True
+    system_prompt: bool = True
+    mask: bool = True
+    max_count: int | None = None
+    max_inputs: int | None = None
+    input_types: frozenset[str] = frozenset({"image/png", "image/jpeg", "image/webp"})
+    max_input_bytes: int | None = None
+    max_prompt: int | None = None
+    parameters: Mapping[str, ParameterRule] | None = None
+    price: Price = field(default_factory=Price)
+    retires: str | None = None
+
+    def upper_price(self, *, count: int, inputs: int, prompt_bytes: int) -> float | None:
+        """Return the most one request can cost in US dollars, None where that is not known.
+
+        A token is at least one byte of text, so `prompt_bytes` bounds the text tokens.
+        """
+        price = self.price
+        per_image = price.max_per_image if price.max_per_image is not None else price.per_image
+        if per_image is None:
+            return None
+        text = prompt_bytes * (price.text_input_per_million or 0.0) / 1_000_000
+        return round(count * (per_image + inputs * price.max_per_input_image + text), 6)

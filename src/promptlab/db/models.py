@@ -1,0 +1,298 @@
+"""The tables. Every row carries its project, and every time is UTC.
+
+These models describe; they do not validate (SQLModel table models never do). What goes in is checked by services.
+JSON columns are replaced, never edited in place: an edit would be lost.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, Index, MetaData, Numeric, UniqueConstraint, text
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, SQLModel
+
+from promptlab.db.states import AttemptOutcome, BatchState, GenerationState, ImageRole
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(SQLModel):
+    """The parent of all tables: one metadata with one naming convention."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+def usd_type() -> TypeEngine[float]:
+    """Return the column type of money: exact in PostgreSQL, rounded to a millionth of a dollar by whoever writes."""
+    return Numeric(14, 6, asdecimal=False)
+
+
+def _one_of(values: type[StrEnum], name: str) -> Enum:
+    """Return a text column that holds the members' values and is checked by the database."""
+    return Enum(
+        values,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Lab(Table, table=True):
+    """The one row that gives this database a name of its own, under which its images are kept."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(unique=True, max_length=32)
+
+
+class Project(Table, table=True):
+    """A team's or a person's separate space."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, max_length=100)
+    created_at: datetime = Field(default_factory=now)
+
+
+class PromptVersion(Table, table=True):
+    """An immutable version of a prompt; `content_hash` covers everything that changes the picture."""
+
+    __tablename__ = "prompt_version"
+    __table_args__ = (
+        UniqueConstraint("project_id", "name", "version"),
+        CheckConstraint("version > 0", name="version_positive"),
+        Index("ix_prompt_version_active", "project_id", "id", sqlite_where=text("deleted_at IS NULL"),
+              postgresql_where=text("deleted_at IS NULL")),
+        Index("ix_prompt_version_content", "project_id", "name", "content_hash"),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    name: str = Field(max_length=100)
+    version: int
+    system_prompt: str | None = None
+    user_prompt: str
+    raw: bool = False
+    provider: str = Field(max_length=100)
+    model: str = Field(max_length=200)
+    parameters: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    description: str | None = None
+    content_hash: str = Field(max_length=64)
+    created_at: datetime = Field(default_factory=now)
+    deleted_at: datetime | None = None
+
+
+class ImageColumns(SQLModel):
+    """What every row about an image holds; `url` is the record, links are made from it on demand."""
+
+    url: str
+    sha256: str = Field(max_length=64)
+    media_type: str = Field(max_length=50)
+    width: int
+    height: int
+    bytes: int
+    position: int
+
+
+class Case(Table, table=True):
+    """One fixed input of an experiment: template variables and input images; the same content is the same case."""
+
+    __table_args__ = (UniqueConstraint("project_id", "content_hash"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    key: str | None = Field(default=None, max_length=200)
+    variables: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    content_hash: str = Field(max_length=64)
+    created_at: datetime = Field(default_factory=now)
+
+
+class CaseImage(Table, ImageColumns, table=True):
+    """An input image or mask of a case."""
+
+    __tablename__ = "case_image"
+    __table_args__ = (UniqueConstraint("case_id", "role", "position"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    case_id: int = Field(foreign_key="case.id", ondelete="CASCADE")
+    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))  # type: ignore[call-overload]
+
+
+class Batch(Table, table=True):
+    """One run over versions, cases and draws.
+
+    `committed_usd` is what was spent plus what is reserved for requests in flight or unknown; it never passes
+    `max_cost_usd`, because reserving is one conditional update. `order_seed` shuffled the rows.
+    """
+
+    __table_args__ = (
+        CheckConstraint("committed_usd >= 0", name="committed_not_negative"),
+        Index("ix_batch_project_id_id", "project_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    state: BatchState = Field(default=BatchState.PLANNED, sa_type=_one_of(BatchState, "state"))  # type: ignore[call-overload]
+    order_seed: int
+    max_cost_usd: float | None = Field(default=None, sa_type=usd_type())  # type: ignore[call-overload]
+    committed_usd: float = Field(default=0.0, sa_type=usd_type())  # type: ignore[call-overload]
+    created_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+
+
+class Generation(Table, table=True):
+    """One planned image request and all that became of it.
+
+    `request_key` hashes version, case, requested parameters, count and base seed: with `draw` it is the identity.
+    `seed` is the one this draw asks for (`base_seed` + draw - 1), None where the model takes none.
+    `execution_time` is milliseconds spent in the provider, over all attempts.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("request_key", "draw"),
+        CheckConstraint("draw > 0", name="draw_positive"),
+        CheckConstraint("image_count > 0", name="image_count_positive"),
+        CheckConstraint("result_rating >= 1 AND result_rating <= 5", name="result_rating_range"),
+        Index("ix_generation_project_id_id", "project_id", "id"),
+        Index("ix_generation_prompt_version_id_id", "prompt_version_id", "id"),
+        Index("ix_generation_project_id_state_id", "project_id", "state", "id"),
+        Index("ix_generation_project_id_created_at", "project_id", "created_at"),
+        Index("ix_generation_project_id_result_rating_created_at", "project_id", "result_rating", "created_at"),
+        Index("ix_generation_unrated", "project_id", "id",
+              sqlite_where=text("state = 'succeeded' AND result_rating IS NULL"),
+              postgresql_where=text("state = 'succeeded' AND result_rating IS NULL")),
+        Index("ix_generation_batch_id", "batch_id"),
+        Index("ix_generation_case_id", "case_id"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    prompt_version_id: int = Field(foreign_key="prompt_version.id")
+    case_id: int | None = Field(default=None, foreign_key="case.id")
+    batch_id: int = Field(foreign_key="batch.id")
+    state: GenerationState = Field(
+        default=GenerationState.PLANNED, sa_type=_one_of(GenerationState, "state")  # type: ignore[call-overload]
+    )  # fmt: skip
+    request_key: str = Field(max_length=64)
+    draw: int
+    image_count: int = 1
+    base_seed: int | None = Field(default=None, sa_type=BigInteger)
+    seed: int | None = Field(default=None, sa_type=BigInteger)
+    parameters: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    effective_parameters: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # type: ignore[call-overload]
+    rendered_system_prompt: str | None = None
+    rendered_user_prompt: str
+    max_price_usd: float | None = Field(default=None, sa_type=usd_type())  # type: ignore[call-overload]
+    not_before: datetime | None = None
+    result_rating: float | None = Field(default=None, sa_type=Numeric(6, 4, asdecimal=False))  # type: ignore[call-overload]
+    notes: str | None = None
+    warnings: list[str] = Field(default_factory=list, sa_type=JSON)
+    execution_time: int | None = None
+    cost_usd: float | None = Field(default=None, sa_type=usd_type())  # type: ignore[call-overload]
+    usage: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+
+
+class BatchItem(Table, table=True):
+    """Which generations a batch covers, whoever bought them."""
+
+    __tablename__ = "batch_item"
+    __table_args__ = (Index("ix_batch_item_generation_id", "generation_id"),)
+
+    batch_id: int = Field(primary_key=True, foreign_key="batch.id", ondelete="CASCADE")
+    generation_id: int = Field(primary_key=True, foreign_key="generation.id", ondelete="CASCADE")
+    project_id: int = Field(foreign_key="project.id")
+
+
+class Attempt(Table, table=True):
+    """One request sent to a provider.
+
+    While `outcome` is None the request is in flight: `owner` names the process that sent it, and `lease_until` is how
+    long other machines believe that this process lives. `handle` can be asked again after a crash.
+    `reserved_usd` is what the batch has set aside for it.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("generation_id", "number"),
+        CheckConstraint("number > 0", name="number_positive"),
+        Index("ix_attempt_in_flight", "project_id", "id", sqlite_where=text("outcome IS NULL"),
+              postgresql_where=text("outcome IS NULL")),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
+    number: int
+    owner: str = Field(max_length=64)
+    lease_until: datetime
+    handle: str | None = None
+    reserved_usd: float = Field(default=0.0, sa_type=usd_type())  # type: ignore[call-overload]
+    outcome: AttemptOutcome | None = Field(default=None, sa_type=_one_of(AttemptOutcome, "outcome"))  # type: ignore[call-overload]
+    http_status: int | None = None
+    request_id: str | None = Field(default=None, max_length=200)
+    error_kind: str | None = Field(default=None, max_length=50)
+    error_message: str | None = None
+    error_details: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # type: ignore[call-overload]
+    started_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+    duration_ms: int | None = None
+
+
+class GenerationImageInput(Table, ImageColumns, table=True):
+    """An image that went into a generation."""
+
+    __tablename__ = "generation_image_input"
+    __table_args__ = (UniqueConstraint("generation_id", "role", "position"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
+    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))  # type: ignore[call-overload]
+
+
+class GenerationImageOutput(Table, ImageColumns, table=True):
+    """An image that came out of a generation."""
+
+    __tablename__ = "generation_image_output"
+    __table_args__ = (UniqueConstraint("generation_id", "position"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
+
+
+class Rating(Table, table=True):
+    """A person's score of a generation; the current one has no `superseded_at`, older ones are history."""
+
+    __table_args__ = (
+        CheckConstraint("score BETWEEN 1 AND 5", name="score_range"),
+        Index("uq_rating_current", "generation_id", "rater", unique=True,
+              sqlite_where=text("superseded_at IS NULL"), postgresql_where=text("superseded_at IS NULL")),
+        Index("ix_rating_project_id_rater_id", "project_id", "rater", "id"),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
+    rater: str = Field(max_length=100)
+    score: int
+    note: str | None = None
+    tags: list[str] = Field(default_factory=list, sa_type=JSON)
+    criteria: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
+    created_at: datetime = Field(default_factory=now)
+    superseded_at: datetime | None = None

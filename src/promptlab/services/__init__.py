@@ -1,0 +1,1 @@
+"""The work that touches two rooms: templates, generations, reviews, reports."""

@@ -1,0 +1,89 @@
+"""`promptlab.toml`, found upward from the working directory, over the user's own config file."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from promptlab.errors import NotConfigured
+from promptlab.settings.urls import has_password
+
+PROJECT_FILE = "promptlab.toml"
+
+_SECRET_NAME = re.compile(r"(^|_)(api_?key|key|password|passwd|token|secret)$", re.IGNORECASE)
+_NOT_SECRET = frozenset({"aws_secret", "storage_kms_key"})
+
+
+def default_home() -> Path:
+    """Return the folder for database, images and spool where `PROMPTLAB_HOME` names none."""
+    import platformdirs
+
+    return platformdirs.user_data_path("promptlab")
+
+
+def user_config_file() -> Path:
+    """Return where the user's own config file lies: in `PROMPTLAB_HOME` if that is set."""
+    if home := os.environ.get("PROMPTLAB_HOME"):
+        return Path(home).expanduser() / "config.toml"
+    import platformdirs
+
+    return platformdirs.user_config_path("promptlab") / "config.toml"
+
+
+def find_project_file(start: Path | None = None) -> Path | None:
+    """Return the nearest `promptlab.toml` at or above `start` (the working directory), None without one."""
+    folder = (start or Path.cwd()).absolute()
+    candidates = (parent / PROJECT_FILE for parent in (folder, *folder.parents))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_settings_files() -> dict[str, Any]:
+    """Return the settings of both files, the project's over the user's, provider tables merged key by key."""
+    merged: dict[str, Any] = {}
+    providers: dict[str, dict[str, Any]] = {}
+    for path in (user_config_file(), find_project_file()):
+        if path is None or not path.is_file():
+            continue
+        table = _read(path)
+        for name, settings in table.pop("providers", {}).items():
+            if not isinstance(settings, dict):
+                raise NotConfigured(f"{path}: [providers.{name}] must be a table.")
+            providers.setdefault(name, {}).update(settings)
+        merged.update(table)
+    return {**merged, "providers": providers} if providers else merged
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"{path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise NotConfigured(f"{path} cannot be read: {error.strerror}.") from error
+    for name, value in _leaves(table):
+        _refuse_secret(path, name, value)
+    return table
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _refuse_secret(path: Path, name: str, value: object) -> None:
+    last = name.rpartition(".")[2]
+    if last not in _NOT_SECRET and _SECRET_NAME.search(last):
+        raise NotConfigured(
+            f"{path} holds a key or password in {name!r}; a file that lies in a project is no place for one.",
+            hint="Put it in the variable that the vendor's own tools use (OPENAI_API_KEY, …) or in a secrets folder.",
+        )
+    if isinstance(value, str) and has_password(value):
+        raise NotConfigured(
+            f"{path} holds a password in {name!r}; a file that lies in a project is no place for one.",
+            hint="Put the whole URL in the environment, PROMPTLAB_DATABASE_URL, or the password in PGPASSWORD.",
+        )

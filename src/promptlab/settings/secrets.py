@@ -1,0 +1,55 @@
+"""Secrets by the name of their environment variable: environment, then secrets folder, then AWS Secrets Manager."""
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+from promptlab.errors import NotConfigured, Unreachable
+
+
+class Secrets:
+    """Looks a secret up by name; asks AWS at most once, and only if nothing nearer has it."""
+
+    def __init__(self, folder: Path | None, aws_secret: str | None) -> None:
+        self._folder = folder
+        self._aws_secret = aws_secret
+
+    def get(self, name: str) -> str | None:
+        """Return the secret, None where nobody has it.
+
+        Raises:
+            Unreachable: AWS Secrets Manager is configured and does not answer.
+        """
+        return os.environ.get(name) or self._from_folder(name) or self._from_aws.get(name) or None
+
+    def _from_folder(self, name: str) -> str | None:
+        if self._folder is None:
+            return None
+        for path in (self._folder / name, self._folder / name.lower()):
+            if path.is_file():
+                return path.read_text(encoding="utf-8").strip()
+        return None
+
+    @cached_property
+    def _from_aws(self) -> dict[str, str]:
+        if not self._aws_secret:
+            return {}
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = boto3.client("secretsmanager").get_secret_value(SecretId=self._aws_secret)
+        except (BotoCoreError, ClientError) as error:
+            raise Unreachable(f"The AWS secret {self._aws_secret!r} cannot be read: {error}") from error
+        return _flat_json(answer.get("SecretString", ""), self._aws_secret)
+
+
+def _flat_json(text: str, secret: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise NotConfigured(f"The AWS secret {secret!r} must be a JSON object of names and values.")
+    return {str(name): str(value) for name, value in found.items()}
