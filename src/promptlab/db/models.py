@@ -128,7 +128,7 @@ class CaseImage(Table, ImageColumns, table=True):
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
     case_id: int = Field(foreign_key="case.id", ondelete="CASCADE")
-    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))  # type: ignore[call-overload]
+    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))
 
 
 class Batch(Table, table=True):
@@ -145,10 +145,10 @@ class Batch(Table, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
-    state: BatchState = Field(default=BatchState.PLANNED, sa_type=_one_of(BatchState, "state"))  # type: ignore[call-overload]
+    state: BatchState = Field(default=BatchState.PLANNED, sa_type=_one_of(BatchState, "state"))
     order_seed: int
-    max_cost_usd: float | None = Field(default=None, sa_type=usd_type())  # type: ignore[call-overload]
-    committed_usd: float = Field(default=0.0, sa_type=usd_type())  # type: ignore[call-overload]
+    max_cost_usd: float | None = Field(default=None, sa_type=usd_type())
+    committed_usd: float = Field(default=0.0, sa_type=usd_type())
     created_at: datetime = Field(default_factory=now)
     finished_at: datetime | None = None
 
@@ -185,7 +185,7 @@ class Generation(Table, table=True):
     case_id: int | None = Field(default=None, foreign_key="case.id")
     batch_id: int = Field(foreign_key="batch.id")
     state: GenerationState = Field(
-        default=GenerationState.PLANNED, sa_type=_one_of(GenerationState, "state")  # type: ignore[call-overload]
+        default=GenerationState.PLANNED, sa_type=_one_of(GenerationState, "state")
     )  # fmt: skip
     request_key: str = Field(max_length=64)
     draw: int
@@ -193,17 +193,17 @@ class Generation(Table, table=True):
     base_seed: int | None = Field(default=None, sa_type=BigInteger)
     seed: int | None = Field(default=None, sa_type=BigInteger)
     parameters: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    effective_parameters: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # type: ignore[call-overload]
+    effective_parameters: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     rendered_system_prompt: str | None = None
     rendered_user_prompt: str
-    max_price_usd: float | None = Field(default=None, sa_type=usd_type())  # type: ignore[call-overload]
+    max_price_usd: float | None = Field(default=None, sa_type=usd_type())
     not_before: datetime | None = None
-    result_rating: float | None = Field(default=None, sa_type=Numeric(6, 4, asdecimal=False))  # type: ignore[call-overload]
+    result_rating: float | None = Field(default=None, sa_type=Numeric(6, 4, asdecimal=False))
     notes: str | None = None
     warnings: list[str] = Field(default_factory=list, sa_type=JSON)
     execution_time: int | None = None
-    cost_usd: float | None = Field(default=None, sa_type=usd_type())  # type: ignore[call-overload]
-    usage: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # type: ignore[call-overload]
+    cost_usd: float | None = Field(default=None, sa_type=usd_type())
+    usage: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     created_at: datetime = Field(default_factory=now)
     finished_at: datetime | None = None
 
@@ -241,13 +241,13 @@ class Attempt(Table, table=True):
     owner: str = Field(max_length=64)
     lease_until: datetime
     handle: str | None = None
-    reserved_usd: float = Field(default=0.0, sa_type=usd_type())  # type: ignore[call-overload]
-    outcome: AttemptOutcome | None = Field(default=None, sa_type=_one_of(AttemptOutcome, "outcome"))  # type: ignore[call-overload]
+    reserved_usd: float = Field(default=0.0, sa_type=usd_type())
+    outcome: AttemptOutcome | None = Field(default=None, sa_type=_one_of(AttemptOutcome, "outcome"))
     http_status: int | None = None
     request_id: str | None = Field(default=None, max_length=200)
     error_kind: str | None = Field(default=None, max_length=50)
     error_message: str | None = None
-    error_details: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # type: ignore[call-overload]
+    error_details: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     started_at: datetime = Field(default_factory=now)
     finished_at: datetime | None = None
     duration_ms: int | None = None
@@ -262,7 +262,7 @@ class GenerationImageInput(Table, ImageColumns, table=True):
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
     generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
-    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))  # type: ignore[call-overload]
+    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))
 
 
 class GenerationImageOutput(Table, ImageColumns, table=True):

@@ -16,16 +16,24 @@ from promptlab.settings.secrets import Secrets
 from promptlab.settings.urls import check_flag_url, normalise_database_url
 
 
+def login_name() -> str:
+    """Return the login name, or `unknown` where the machine has none (a container without a passwd entry)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
 class _FileFirstSettings(BaseSettings):
     """Takes init values for the lowest layer, so that the environment outranks what files say."""
 
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' own signature
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, file_secret_settings, init_settings
@@ -51,7 +59,7 @@ class Settings(_FileFirstSettings):
 
     home: Path = Field(default_factory=default_home)
     project: str = "default"
-    rater: str = Field(default_factory=lambda: login_name())
+    rater: str = Field(default_factory=login_name)
     provider: str | None = None
     database_url: SecretStr | None = None
     storage_url: str | None = None
@@ -113,18 +121,8 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
     files = read_settings_files()
     with _readable_errors("settings"):
         settings = Settings(**files, **_secrets_argument(files.get("secrets_dir")))
-        given = {
-            name: SecretStr(str(value)) if name == "database_url" else str(value) for name, value in flags.items()
-        }
+        given = {name: SecretStr(str(value)) if name == "database_url" else str(value) for name, value in flags.items()}
         return settings.model_copy(update=given)
-
-
-def login_name() -> str:
-    """Return the login name, or `unknown` where the machine has none (a container without a passwd entry)."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _secrets_argument(from_files: object) -> dict[str, Any]:

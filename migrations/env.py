@@ -1,0 +1,34 @@
+"""Alembic's entry: runs on the connection that promptlab.db.migrate hands over."""
+
+from typing import Any
+
+import sqlmodel
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection
+
+from promptlab.db.models import Table
+
+
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | bool:
+    """Write plain SQLAlchemy types, so that migrations do not depend on SQLModel."""
+    if kind == "type" and type(item).__module__.startswith("sqlmodel"):
+        length = getattr(item, "length", None)
+        return "sa.DateTime(timezone=True)" if "DateTime" in type(item).__name__ else f"sa.String({length or ''})"
+    return False
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Table.metadata,
+        render_item=render_item,
+        render_as_batch=True,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+assert sqlmodel  # registers the types that render_item looks for  # noqa: S101
+run(context.config.attributes["connection"])

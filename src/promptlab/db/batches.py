@@ -1,0 +1,69 @@
+"""Queries on batches, and the money that each one has set aside."""
+
+from sqlalchemy import Cast, cast, func, select, update
+from sqlmodel import Session, col
+
+from promptlab.db.engine import rows_changed
+from promptlab.db.models import Batch, BatchItem, Generation, usd_type
+from promptlab.db.states import BatchState, GenerationState
+from promptlab.errors import NotFound
+
+
+def add(session: Session, project_id: int, *, order_seed: int, max_cost_usd: float | None) -> Batch:
+    """Keep a new batch and return it with its id."""
+    batch = Batch(project_id=project_id, order_seed=order_seed, max_cost_usd=max_cost_usd)
+    session.add(batch)
+    session.flush()
+    return batch
+
+
+def get(session: Session, project_id: int, batch_id: int) -> Batch:
+    """Return the batch; raises NotFound without one of that id in the project."""
+    batch = session.get(Batch, batch_id)
+    if batch is None or batch.project_id != project_id:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return batch
+
+
+def add_item(session: Session, project_id: int, batch_id: int, generation_id: int) -> None:
+    """Say that the batch covers the generation."""
+    session.add(BatchItem(batch_id=batch_id, generation_id=generation_id, project_id=project_id))
+
+
+def reserve(session: Session, batch_id: int, usd: float) -> bool:
+    """Set money aside if the batch's limit allows it, in one conditional update; say whether it did."""
+    wanted = func.round(col(Batch.committed_usd) + _usd(usd), 6)
+    statement = (
+        update(Batch)
+        .where(col(Batch.id) == batch_id, col(Batch.max_cost_usd).is_(None) | (wanted <= col(Batch.max_cost_usd)))
+        .values(committed_usd=wanted)
+    )
+    return rows_changed(session, statement) == 1
+
+
+def settle(session: Session, batch_id: int, *, reserved_usd: float, spent_usd: float) -> None:
+    """Replace a reservation by what was really spent."""
+    left = func.round(col(Batch.committed_usd) + _usd(spent_usd - reserved_usd), 6)
+    # Rounding errors of a millionth must not break the check constraint.
+    floor = func.max if session.get_bind().dialect.name == "sqlite" else func.greatest
+    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(committed_usd=floor(left, 0)))
+
+
+def unfinished(session: Session, batch_id: int) -> int:
+    """Return how many of the batch's generations are still planned or in flight."""
+    waiting = (GenerationState.PLANNED, GenerationState.SENDING)
+    statement = (
+        select(func.count())
+        .join_from(BatchItem, Generation)
+        .where(col(BatchItem.batch_id) == batch_id, col(Generation.state).in_(waiting))
+    )
+    return int(session.execute(statement).scalar_one())
+
+
+def set_state(session: Session, batch_id: int, state: BatchState) -> None:
+    """Write where the batch stands."""
+    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(state=state))
+
+
+def _usd(amount: float) -> Cast[float]:
+    return cast(round(amount, 6), usd_type())

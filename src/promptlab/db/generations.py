@@ -1,0 +1,194 @@
+"""Queries on generations and the rows that belong to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlmodel import Session, col
+
+from promptlab.db.engine import rows_changed
+from promptlab.db.models import (
+    BatchItem,
+    Generation,
+    GenerationImageInput,
+    GenerationImageOutput,
+    Rating,
+)
+from promptlab.db.pages import Page, fetch_page
+from promptlab.db.states import GenerationState, ImageRole
+from promptlab.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a list of generations is narrowed to; None does not narrow. Times are aware."""
+
+    state: GenerationState | None = None
+    prompt_version_id: int | None = None
+    rating: int | None = None
+    unrated: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueFilters:
+    """What the review queue is narrowed to.
+
+    Without a `rater` it holds what nobody rated; with one, what that rater did not rate and fewer than
+    `ratings_wanted` others did (None: no limit).
+    """
+
+    prompt_version_id: int | None = None
+    batch_id: int | None = None
+    rater: str | None = None
+    ratings_wanted: int | None = None
+
+
+def get(session: Session, project_id: int, generation_id: int) -> Generation:
+    """Return the generation; raises NotFound without one of that id in the project."""
+    found = session.get(Generation, generation_id)
+    if found is None or found.project_id != project_id:
+        raise NotFound(
+            f"There is no generation {generation_id}.", hint="`promptlab generation list` shows what is there."
+        )
+    return found
+
+
+def by_ids(session: Session, generation_ids: Sequence[int]) -> list[Generation]:
+    """Return those generations that exist, in the order of their ids."""
+    statement = select(Generation).where(col(Generation.id).in_(generation_ids)).order_by(col(Generation.id))
+    return list(session.execute(statement).scalars())
+
+
+def list_generations(
+    session: Session, project_id: int, filters: Filters, *, limit: int, cursor: str | None
+) -> Page[Generation]:
+    """Return a page of generations, newest first."""
+    statement = _narrowed(select(Generation).where(col(Generation.project_id) == project_id), filters)
+    return fetch_page(
+        session, statement, key=col(Generation.id), identity=lambda row: row.id or 0, limit=limit, cursor=cursor
+    )
+
+
+def queue(
+    session: Session, project_id: int, filters: QueueFilters, *, limit: int, cursor: str | None
+) -> Page[Generation]:
+    """Return a page of generations that wait for a rating, in the order in which they were planned."""
+    return fetch_page(
+        session,
+        _waiting(project_id, filters),
+        key=col(Generation.id),
+        identity=lambda row: row.id or 0,
+        limit=limit,
+        cursor=cursor,
+        newest_first=False,
+    )
+
+
+def queue_length(session: Session, project_id: int, filters: QueueFilters) -> int:
+    """Return how many generations wait for a rating."""
+    waiting = _waiting(project_id, filters).with_only_columns(col(Generation.id)).subquery()
+    return int(session.execute(select(func.count()).select_from(waiting)).scalar_one())
+
+
+def next_draw(session: Session, request_key: str) -> int:
+    """Return the next free draw of that request."""
+    highest = select(func.max(Generation.draw)).where(col(Generation.request_key) == request_key)
+    return (session.execute(highest).scalar_one() or 0) + 1
+
+
+def claim(session: Session, generation_id: int) -> bool:
+    """Move the generation from planned to sending, and say whether this was the one who did it."""
+    statement = (
+        update(Generation)
+        .where(col(Generation.id) == generation_id, col(Generation.state) == GenerationState.PLANNED)
+        .values(state=GenerationState.SENDING, not_before=None)
+    )
+    return rows_changed(session, statement) == 1
+
+
+def replan(session: Session, generation_id: int, states: Sequence[GenerationState]) -> bool:
+    """Put a generation that ended in one of `states` back to planned, and say whether it was there."""
+    statement = (
+        update(Generation)
+        .where(col(Generation.id) == generation_id, col(Generation.state).in_(states))
+        .values(state=GenerationState.PLANNED, not_before=None, finished_at=None)
+    )
+    return rows_changed(session, statement) == 1
+
+
+def inputs(
+    session: Session, generation_ids: Sequence[int], role: ImageRole | None = None
+) -> list[GenerationImageInput]:
+    """Return the input images of those generations, in order."""
+    statement = select(GenerationImageInput).where(col(GenerationImageInput.generation_id).in_(generation_ids))
+    if role is not None:
+        statement = statement.where(col(GenerationImageInput.role) == role)
+    order = (
+        col(GenerationImageInput.generation_id),
+        col(GenerationImageInput.role),
+        col(GenerationImageInput.position),
+    )
+    return list(session.execute(statement.order_by(*order)).scalars())
+
+
+def outputs(session: Session, generation_ids: Sequence[int]) -> list[GenerationImageOutput]:
+    """Return the output images of those generations, in order."""
+    statement = (
+        select(GenerationImageOutput)
+        .where(col(GenerationImageOutput.generation_id).in_(generation_ids))
+        .order_by(col(GenerationImageOutput.generation_id), col(GenerationImageOutput.position))
+    )
+    return list(session.execute(statement).scalars())
+
+
+def remove(session: Session, generation: Generation) -> None:
+    """Delete the generation and every row that belongs to it; its objects stay in the storage."""
+    session.execute(delete(BatchItem).where(col(BatchItem.generation_id) == generation.id))
+    session.execute(delete(Generation).where(col(Generation.id) == generation.id))
+
+
+def _narrowed(statement: Select[Generation], filters: Filters) -> Select[Generation]:
+    conditions = (
+        (filters.state, col(Generation.state) == filters.state),
+        (filters.prompt_version_id, col(Generation.prompt_version_id) == filters.prompt_version_id),
+        (filters.since, col(Generation.created_at) >= filters.since),
+        (filters.until, col(Generation.created_at) < filters.until),
+    )
+    statement = statement.where(*(condition for value, condition in conditions if value is not None))
+    if filters.rating is not None:
+        rating = col(Generation.result_rating)
+        statement = statement.where(rating >= filters.rating - 0.5, rating < filters.rating + 0.5)
+    if filters.unrated:
+        statement = statement.where(_is_unrated())
+    return statement
+
+
+def _is_unrated() -> ColumnElement[bool]:
+    return (col(Generation.state) == GenerationState.SUCCEEDED) & col(Generation.result_rating).is_(None)
+
+
+def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
+    statement = select(Generation).where(col(Generation.project_id) == project_id)
+    if filters.rater is None:
+        statement = statement.where(_is_unrated())
+    else:
+        statement = _not_rated_by(statement, filters.rater, filters.ratings_wanted)
+    if filters.prompt_version_id is not None:
+        statement = statement.where(col(Generation.prompt_version_id) == filters.prompt_version_id)
+    if filters.batch_id is not None:
+        item = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == filters.batch_id)
+        statement = statement.where(col(Generation.id).in_(item))
+    return statement
+
+
+def _not_rated_by(statement: Select[Generation], rater: str, ratings_wanted: int | None) -> Select[Generation]:
+    current = (col(Rating.generation_id) == col(Generation.id)) & col(Rating.superseded_at).is_(None)
+    mine = select(col(Rating.id)).where(current, col(Rating.rater) == rater)
+    statement = statement.where(col(Generation.state) == GenerationState.SUCCEEDED, ~mine.exists())
+    if ratings_wanted is not None:
+        raters = select(func.count()).select_from(Rating).where(current).scalar_subquery()
+        statement = statement.where(raters < ratings_wanted)
+    return statement

@@ -1,0 +1,42 @@
+"""Queries on projects and on the lab they live in."""
+
+from sqlmodel import Session, col, select
+
+from promptlab.db.models import Lab, Project
+from promptlab.errors import NotFound, nearest
+
+
+def lab_uid(session: Session) -> str:
+    """Return the name that this database gave itself; images are kept under it."""
+    return session.exec(select(Lab.uid)).one()
+
+
+def find(session: Session, name: str) -> Project | None:
+    """Return the project of that name, None without one."""
+    return session.exec(select(Project).where(col(Project.name) == name)).one_or_none()
+
+
+def get(session: Session, name: str) -> Project:
+    """Return the project of that name; raises NotFound, with the nearest name, without one."""
+    if project := find(session, name):
+        return project
+    known = list(session.exec(select(Project.name)).all())
+    raise NotFound(
+        f"There is no project {name!r}.{nearest(name, known)}",
+        hint=f"`promptlab --project {name} prompt create …` starts it.",
+    )
+
+
+def get_or_create(session: Session, name: str) -> Project:
+    """Return the project of that name, made now if need be."""
+    project = find(session, name)
+    if project is None:
+        project = Project(name=name)
+        session.add(project)
+        session.flush()
+    return project
+
+
+def lock(session: Session, project_id: int) -> None:
+    """Let one transaction at a time pass here, until it ends: for numbers that are handed out in turn."""
+    session.exec(select(Project.id).where(col(Project.id) == project_id).with_for_update()).one()

@@ -1,0 +1,157 @@
+"""Whether a model takes what is asked of it: checked before anything is spent."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from promptlab.adapters.ai.capabilities import Capabilities, ParameterRule
+from promptlab.errors import InvalidInput, nearest
+
+_RESERVED = {
+    "prompt": "--user",
+    "model": "--model",
+    "n": "--count",
+    "image": "--input",
+    "mask": "--mask",
+    "stream": None,
+    "partial_images": None,
+}
+_SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What one generation asks of a model, as far as a model can mind."""
+
+    provider: str
+    model: str
+    system_prompt: str | None
+    user_prompt: str
+    input_types: Sequence[tuple[str, int]]
+    """Media type and number of bytes of each input image."""
+    has_mask: bool
+    count: int
+    seed: int | None
+    parameters: Mapping[str, Any]
+
+
+def check(asked: Asked, capabilities: Capabilities, *, strict: bool) -> list[str]:
+    """Return warnings about what the model will not do as asked; with `strict` each is an error.
+
+    Raises:
+        InvalidInput: something that the model does not take.
+    """
+    _check_count(asked, capabilities)
+    _check_inputs(asked, capabilities)
+    _check_prompt(asked, capabilities)
+    check_parameters(asked.parameters, capabilities, model=asked.model)
+    warnings = _unsupported(asked, capabilities)
+    if strict and warnings:
+        raise InvalidInput(warnings[0], hint="This is an error because of --strict.")
+    return warnings + _about_the_model(asked, capabilities)
+
+
+def check_parameters(parameters: Mapping[str, Any], capabilities: Capabilities, *, model: str) -> None:
+    """Check each parameter against what is known of the model.
+
+    Raises:
+        InvalidInput: an unknown parameter, a value out of range, or one that has a flag of its own.
+    """
+    rules = capabilities.parameters
+    for name, value in parameters.items():
+        if name in _RESERVED:
+            flag = _RESERVED[name]
+            raise InvalidInput(f"{name!r} is not a parameter here.", hint=f"Use {flag}." if flag else None)
+        if rules is None:
+            continue
+        if name not in rules:
+            near = nearest(name, list(rules))
+            raise InvalidInput(
+                f"{model} has no parameter {name!r}.{near}", hint="It takes " + ", ".join(sorted(rules)) + "."
+            )
+        if not _allows(rules[name], value):
+            raise InvalidInput(f"{name}={value} is not possible with {model}: {_wanted(rules[name])}.")
+
+
+def _check_count(asked: Asked, capabilities: Capabilities) -> None:
+    if asked.count < 1:
+        raise InvalidInput(f"--count {asked.count} is not possible: at least one image.")
+    if capabilities.max_count is not None and asked.count > capabilities.max_count:
+        raise InvalidInput(
+            f"{asked.model} makes at most {capabilities.max_count} images per request, not {asked.count}.",
+            hint="--draws N makes N separate generations.",
+        )
+
+
+def _check_inputs(asked: Asked, capabilities: Capabilities) -> None:
+    limit = capabilities.max_inputs
+    if limit is not None and len(asked.input_types) > limit:
+        takes = "no input images" if limit == 0 else f"at most {limit} input images"
+        raise InvalidInput(f"{asked.model} takes {takes}, not {len(asked.input_types)}.")
+    for media_type, size in asked.input_types:
+        if media_type not in capabilities.input_types:
+            known = ", ".join(sorted(capabilities.input_types))
+            raise InvalidInput(f"{asked.model} takes no {media_type} as input; it takes {known}.")
+        if capabilities.max_input_bytes is not None and size > capabilities.max_input_bytes:
+            raise InvalidInput(
+                f"An input of {size:,} bytes is too large: {asked.model} takes up to {capabilities.max_input_bytes:,}."
+            )
+    if asked.has_mask and not capabilities.mask:
+        raise InvalidInput(f"{asked.model} takes no mask.")
+    if asked.has_mask and not asked.input_types:
+        raise InvalidInput("A mask needs an input image that it belongs to.", hint="Add --input FILE.")
+
+
+def _check_prompt(asked: Asked, capabilities: Capabilities) -> None:
+    length = len(asked.user_prompt) + len(asked.system_prompt or "")
+    if capabilities.max_prompt is not None and length > capabilities.max_prompt:
+        raise InvalidInput(
+            f"The prompt has {length:,} characters; {asked.model} takes up to {capabilities.max_prompt:,}."
+        )
+
+
+def _unsupported(asked: Asked, capabilities: Capabilities) -> list[str]:
+    found = []
+    if asked.seed is not None and not capabilities.seed:
+        found.append(f"{asked.model} takes no seed: --seed {asked.seed} is not sent.")
+    if asked.system_prompt and not capabilities.system_prompt:
+        found.append(f"{asked.model} takes no system prompt: it is rendered into the user prompt.")
+    return found
+
+
+def _about_the_model(asked: Asked, capabilities: Capabilities) -> list[str]:
+    if not capabilities.known:
+        return [f"Nothing is known about the model {asked.model!r} of {asked.provider}: it is used as it is."]
+    if capabilities.retires is None:
+        return []
+    retires, today = date.fromisoformat(capabilities.retires), datetime.now(UTC).date()
+    if retires <= today:
+        return [f"{asked.model} was retired on {retires}."]
+    return [f"{asked.model} retires on {retires}."] if retires <= today + _SOON else []
+
+
+def _allows(rule: ParameterRule, value: object) -> bool:
+    if rule.minimum is not None or rule.maximum is not None:
+        return _in_range(rule, value)
+    if value in rule.choices:
+        return True
+    if rule.pattern is not None:
+        return isinstance(value, str) and re.fullmatch(rule.pattern, value) is not None
+    return not rule.choices
+
+
+def _in_range(rule: ParameterRule, value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if rule.integer else int | float):
+        return False
+    low = rule.minimum if rule.minimum is not None else float("-inf")
+    high = rule.maximum if rule.maximum is not None else float("inf")
+    return low <= value <= high
+
+
+def _wanted(rule: ParameterRule) -> str:
+    if rule.minimum is not None or rule.maximum is not None:
+        return f"a {'whole ' if rule.integer else ''}number from {rule.minimum:g} to {rule.maximum:g} is"
+    choices = ", ".join(str(choice) for choice in rule.choices)
+    return choices + (" or a text of the right form" if rule.pattern else "") + " are"

@@ -1,0 +1,220 @@
+"""The walk of one generation: claim, send, keep. The row is the truth, so running one twice is harmless.
+
+`plan` (in `promptlab.services.planning`) commits the rows; `run` takes one of them to its outcome; `run_all` does so
+with several at once.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+
+from promptlab.adapters.ai.protocol import (
+    ImageProvider,
+    ImageRequest,
+    InputImage,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderFailed,
+    ProviderUnavailable,
+)
+from promptlab.db import attempts, batches, generations
+from promptlab.db.models import Attempt, Generation, GenerationImageInput, PromptVersion
+from promptlab.db.states import BatchState, ImageRole
+from promptlab.errors import LimitReached
+from promptlab.services import outcomes
+from promptlab.services.keeping import priced, receive
+from promptlab.services.lab import Lab
+
+LONGEST_WAIT_SECONDS = 120.0
+"""A provider that asks for a longer wait is not waited for: the generation fails and says so."""
+
+_FIRST_WAIT_SECONDS, _LONGEST_OWN_WAIT_SECONDS = 0.5, 8.0
+
+
+class Postponed(Exception):  # noqa: N818 - not an error: it tells the retry policy to wait
+    """The attempt bought nothing and the generation is planned again, `seconds` from now."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What is needed to send one generation, read before it is claimed."""
+
+    generation_id: int
+    batch_id: int
+    request: ImageRequest
+    max_price_usd: float
+
+
+def run_all(
+    lab: Lab,
+    provider: ImageProvider,
+    generation_ids: Sequence[int],
+    *,
+    max_attempts: int,
+    concurrency: int,
+    finished: Callable[[int], None],
+) -> None:
+    """Take planned generations to their outcomes, `concurrency` at a time; calls `finished(id)` after each.
+
+    On Ctrl-C nothing more is sent, what is in flight is awaited, and KeyboardInterrupt is raised; likewise for the
+    errors below, which leave the rest planned.
+
+    Raises:
+        LimitReached: the batch's money is used up.
+        Unreachable: database, storage or spool; whatever arrived is in the spool.
+    """
+    lab.spool.require_room()
+    lab.storage.upload(b"promptlab writes here\n", f"{lab.uid}/.writable", "text/plain")
+    with lab.owner.alive(partial(_renew_leases, lab)), ThreadPoolExecutor(concurrency) as pool:
+        futures = {pool.submit(run, lab, provider, id_, max_attempts=max_attempts): id_ for id_ in generation_ids}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                finished(futures[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # leaving the block then waits for what is in flight
+            raise
+
+
+def run(lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: int) -> None:
+    """Take one planned generation to its outcome, sending again what may be sent again.
+
+    Does nothing if somebody else has claimed it. Raises what `run_all` raises.
+    """
+    import stamina
+    from stamina.instrumentation import set_on_retry_hooks
+
+    set_on_retry_hooks([])  # the row says it; the log would say it twice
+    for attempt in stamina.retry_context(on=_wait_of, attempts=max_attempts, timeout=None):
+        with attempt:
+            _send(lab, provider, _load(lab, generation_id), last=attempt.num == max_attempts)
+
+
+def _send(lab: Lab, provider: ImageProvider, job: _Job, *, last: bool) -> None:
+    attempt = _claim(lab, job)
+    if attempt is None:
+        return
+    attempt_id, started = attempt.id or 0, time.monotonic()
+
+    def elapsed() -> int:
+        return round((time.monotonic() - started) * 1000)
+
+    try:
+        result = provider.generate(job.request, accepted=partial(_accept, lab, attempt_id))
+    except ProviderUnavailable as error:
+        seconds = _wait_before_next(error, attempt.number)
+        if last or seconds > LONGEST_WAIT_SECONDS:
+            outcomes.end(lab, attempt_id, _given_up(error, seconds), duration_ms=elapsed())
+            return
+        outcomes.postpone(lab, attempt_id, error, seconds=seconds, duration_ms=elapsed())
+        raise Postponed(seconds) from error
+    except ProviderError as error:
+        outcomes.end(lab, attempt_id, error, duration_ms=elapsed())
+    except BaseException:
+        unknown = OutcomeUnknown("Interrupted while the request was out.", kind="interrupted")
+        outcomes.end(lab, attempt_id, unknown, duration_ms=elapsed())
+        raise
+    else:
+        receive(lab, attempt, priced(provider, job.request.model, result), duration_ms=elapsed())
+
+
+def _claim(lab: Lab, job: _Job) -> Attempt | None:
+    """Set the price aside and move the row from planned to sending; None if somebody else was first."""
+    with lab.database.transaction() as session:
+        if not generations.claim(session, job.generation_id):
+            return None
+        if not batches.reserve(session, job.batch_id, job.max_price_usd):
+            raise LimitReached(
+                f"The cost limit of batch {job.batch_id} leaves no room for another image "
+                f"of up to ${job.max_price_usd:.4f}.",
+                hint="What is left stays planned.",
+            )
+        return attempts.add(
+            session,
+            lab.project_id,
+            job.generation_id,
+            owner=lab.owner.id,
+            lease_until=lab.owner.lease_until(),
+            reserved_usd=job.max_price_usd,
+        )
+
+
+def _load(lab: Lab, generation_id: int) -> _Job:
+    with lab.database.reading() as session:
+        generation = generations.get(session, lab.project_id, generation_id)
+        version = session.get_one(PromptVersion, generation.prompt_version_id)
+        images = generations.inputs(session, [generation_id])
+    return _Job(
+        generation_id=generation_id,
+        batch_id=generation.batch_id,
+        request=_request(lab, generation, version, images),
+        max_price_usd=generation.max_price_usd or 0.0,
+    )
+
+
+def _request(
+    lab: Lab, generation: Generation, version: PromptVersion, images: list[GenerationImageInput]
+) -> ImageRequest:
+    def read(role: ImageRole) -> list[InputImage]:
+        wanted = [image for image in images if image.role is role]
+        return [InputImage(data=lab.storage.read(image.url), media_type=image.media_type) for image in wanted]
+
+    masks = read(ImageRole.MASK)
+    return ImageRequest(
+        model=version.model,
+        system_prompt=generation.rendered_system_prompt,
+        user_prompt=generation.rendered_user_prompt,
+        inputs=tuple(read(ImageRole.INPUT)),
+        mask=masks[0] if masks else None,
+        count=generation.image_count,
+        seed=generation.seed,
+        parameters=generation.parameters,
+    )
+
+
+def _accept(lab: Lab, attempt_id: int, handle: str) -> None:
+    with lab.database.transaction() as session:
+        attempts.set_handle(session, attempt_id, handle)
+
+
+def _renew_leases(lab: Lab) -> None:
+    with lab.database.transaction() as session:
+        attempts.renew_leases(session, lab.owner.id, lab.owner.lease_until())
+
+
+def _wait_of(error: Exception) -> float | bool:
+    return error.seconds if isinstance(error, Postponed) else False
+
+
+def _wait_before_next(error: ProviderUnavailable, number: int) -> float:
+    """Return the provider's own hint, else an exponential back-off with jitter, in seconds."""
+    if error.retry_after is not None:
+        return error.retry_after
+    longest: float = min(_LONGEST_OWN_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** min(number - 1, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+def _given_up(error: ProviderUnavailable, seconds: float) -> ProviderFailed:
+    why = f"it asks to wait {seconds:.0f} s" if seconds > LONGEST_WAIT_SECONDS else "no attempts are left"
+    return ProviderFailed(
+        f"{error.message} (given up: {why})",
+        kind=error.kind,
+        http_status=error.http_status,
+        request_id=error.request_id,
+        details=error.details,
+    )
+
+
+def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:
+    """Write where the batch stands after a run: stopped by a limit, or done if nothing of it is left."""
+    with lab.database.transaction() as session:
+        left = batches.unfinished(session, batch_id)
+        state = BatchState.STOPPED if stopped else BatchState.PLANNED if left else BatchState.DONE
+        batches.set_state(session, batch_id, state)

@@ -1,0 +1,97 @@
+"""Keeping what a provider sent: spool, check, store, record, unspool. In this order, so that nothing is lost."""
+
+import hashlib
+from dataclasses import replace
+
+from promptlab.adapters.ai.protocol import ImageProvider, ImageResult, ProviderFailed
+from promptlab.db.models import Attempt, GenerationImageOutput
+from promptlab.services import outcomes
+from promptlab.services.images import ImageInfo, UnusableImage, extension, inspect_image
+from promptlab.services.lab import Lab
+from promptlab.services.spool import SpoolKey
+
+
+def spool_key(attempt: Attempt) -> SpoolKey:
+    """Return where the attempt's answer is spooled."""
+    return SpoolKey(attempt.generation_id, attempt.number)
+
+
+def priced(provider: ImageProvider, model: str, result: ImageResult) -> ImageResult:
+    """Return the answer with its cost: what it reports, else the model's price per image where that is known."""
+    price = provider.capabilities(model).price.per_image
+    if result.cost_usd is not None or price is None:
+        return result
+    return replace(result, cost_usd=round(price * len(result.images), 6))
+
+
+def receive(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int) -> None:
+    """Keep an answer that has just arrived; a spool that cannot be written does not stop it from being stored.
+
+    Raises:
+        StorageUnavailable: the answer is in the spool, and is stored by the next command that can.
+    """
+    try:
+        lab.spool.write(spool_key(attempt), result)
+        spooled = True
+    except OSError:
+        spooled = False
+    try:
+        keep(lab, attempt, result, duration_ms=duration_ms)
+    except Exception as error:
+        if not spooled:
+            lost = ProviderFailed(f"The images arrived and could be kept nowhere: {error}", kind="not_stored")
+            outcomes.end(lab, attempt.id or 0, lost, duration_ms=duration_ms, cost_usd=result.cost_usd)
+        raise
+
+
+def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | None = None) -> None:
+    """Check, store and record an answer, then take it out of the spool."""
+    images, complaints = _usable(result.images)
+    if not images:
+        lab.spool.set_aside(spool_key(attempt))
+        error = ProviderFailed(
+            "The answer holds no usable image: " + "; ".join(complaints or ["it is empty"]) + ".",
+            kind="unusable_image",
+            http_status=result.http_status,
+            request_id=result.request_id,
+        )
+        outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms, cost_usd=result.cost_usd)
+        return
+    outputs = [_store(lab, data, info, position) for position, (data, info) in enumerate(images)]
+    success = outcomes.Success(
+        outputs=outputs,
+        effective_parameters=dict(result.effective_parameters),
+        usage=dict(result.usage) if result.usage is not None else None,
+        cost_usd=result.cost_usd,
+        http_status=result.http_status,
+        request_id=result.request_id,
+        warnings=[*result.warnings, *(f"One image was not usable: {complaint}." for complaint in complaints)],
+    )
+    outcomes.succeed(lab, attempt.id or 0, success, duration_ms=duration_ms)
+    lab.spool.remove(spool_key(attempt))
+
+
+def _usable(images: tuple[bytes, ...]) -> tuple[list[tuple[bytes, ImageInfo]], list[str]]:
+    usable, complaints = [], []
+    for data in images:
+        try:
+            usable.append((data, inspect_image(data)))
+        except UnusableImage as error:
+            complaints.append(error.reason)
+    return usable, complaints
+
+
+def _store(lab: Lab, data: bytes, info: ImageInfo, position: int) -> GenerationImageOutput:
+    sha256 = hashlib.sha256(data).hexdigest()
+    url = lab.storage.upload(data, lab.object_path(sha256, extension(info.media_type)), info.media_type)
+    return GenerationImageOutput(
+        project_id=lab.project_id,
+        generation_id=0,
+        url=url,
+        sha256=sha256,
+        media_type=info.media_type,
+        width=info.width,
+        height=info.height,
+        bytes=len(data),
+        position=position,
+    )

@@ -1,0 +1,118 @@
+"""How an attempt ends: one short transaction that closes it, moves its generation and settles the money."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, Refused
+from promptlab.db import batches
+from promptlab.db.models import Attempt, Generation, GenerationImageOutput, now
+from promptlab.db.states import AttemptOutcome, GenerationState
+from promptlab.services.lab import Lab
+
+_OPEN = (GenerationState.SENDING, GenerationState.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Success:
+    """A request that ended in images that are stored."""
+
+    outputs: list[GenerationImageOutput]
+    effective_parameters: dict[str, Any]
+    usage: dict[str, Any] | None
+    cost_usd: float | None
+    http_status: int | None
+    request_id: str | None
+    warnings: list[str] = field(default_factory=list)
+
+
+def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | None = None) -> None:
+    """Record the images; from `unknown` too, because a late answer is an answer."""
+    with lab.database.transaction() as session:
+        opened = _open(session, attempt_id)
+        if opened is None:
+            return
+        attempt, generation = opened
+        attempt.http_status, attempt.request_id = success.http_status, success.request_id
+        for output in success.outputs:
+            output.project_id, output.generation_id = generation.project_id, generation.id or 0
+            session.add(output)
+        generation.effective_parameters = success.effective_parameters
+        generation.usage = success.usage
+        generation.cost_usd = success.cost_usd
+        generation.warnings = [*generation.warnings, *success.warnings]
+        _close(session, attempt, generation, GenerationState.SUCCEEDED, duration_ms)
+        _settle(session, attempt, generation, success.cost_usd)
+
+
+def end(
+    lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | None = None, cost_usd: float | None = 0.0
+) -> None:
+    """Record an error as refused, failed or unknown. What is unknown stays reserved: it may have been billed."""
+    state = _state_of(error)
+    with lab.database.transaction() as session:
+        opened = _open(session, attempt_id)
+        if opened is None:
+            return
+        attempt, generation = opened
+        _write_error(attempt, error)
+        _close(session, attempt, generation, state, duration_ms)
+        if state is not GenerationState.UNKNOWN:
+            generation.cost_usd = cost_usd
+            _settle(session, attempt, generation, cost_usd)
+
+
+def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float, duration_ms: int) -> None:
+    """Close an attempt that bought nothing and plan the generation again, not before the delay is over."""
+    with lab.database.transaction() as session:
+        opened = _open(session, attempt_id)
+        if opened is None:
+            return
+        attempt, generation = opened
+        _write_error(attempt, error)
+        _close(session, attempt, generation, GenerationState.PLANNED, duration_ms)
+        generation.finished_at = None
+        generation.not_before = now() + timedelta(seconds=seconds)
+        _settle(session, attempt, generation, 0.0)
+
+
+def _open(session: Session, attempt_id: int) -> tuple[Attempt, Generation] | None:
+    """Return the attempt and its generation, locked, unless somebody else has already recorded how it ended."""
+    attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+    generation = session.get_one(Generation, attempt.generation_id, with_for_update=True)
+    still_open = attempt.outcome in {None, AttemptOutcome.UNKNOWN} and generation.state in _OPEN
+    return (attempt, generation) if still_open else None
+
+
+def _close(
+    session: Session, attempt: Attempt, generation: Generation, state: GenerationState, duration_ms: int | None
+) -> None:
+    attempt.outcome = AttemptOutcome.RETRY if state is GenerationState.PLANNED else AttemptOutcome(state.value)
+    attempt.finished_at = now()
+    if duration_ms is not None:
+        attempt.duration_ms = duration_ms
+        generation.execution_time = (generation.execution_time or 0) + duration_ms
+    generation.state = state
+    generation.finished_at = now()
+    session.add_all([attempt, generation])
+
+
+def _settle(session: Session, attempt: Attempt, generation: Generation, cost_usd: float | None) -> None:
+    """Replace the reservation by the price; an unknown price is never zero, so the reservation then stays."""
+    spent = attempt.reserved_usd if cost_usd is None else cost_usd
+    batches.settle(session, generation.batch_id, reserved_usd=attempt.reserved_usd, spent_usd=spent)
+    attempt.reserved_usd = spent
+
+
+def _write_error(attempt: Attempt, error: ProviderError) -> None:
+    attempt.error_kind, attempt.error_message = error.kind, error.message
+    attempt.http_status, attempt.request_id = error.http_status, error.request_id
+    attempt.error_details = error.details or None
+
+
+def _state_of(error: ProviderError) -> GenerationState:
+    if isinstance(error, Refused):
+        return GenerationState.REFUSED
+    return GenerationState.UNKNOWN if isinstance(error, OutcomeUnknown) else GenerationState.FAILED

@@ -1,0 +1,84 @@
+"""Who has sent which request, and whether that process still lives.
+
+On the same machine an operating-system lock on a file says so: it goes when the process goes, however it went.
+Other machines, which do not see that file, believe a lease in the database that the process renews. A process id
+says nothing: ids are reused.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from promptlab.db.models import now
+
+LEASE = timedelta(minutes=2)
+RENEW_EVERY_SECONDS = 30.0
+
+
+class Owner:
+    """This process, as it signs the requests it sends; `folder` is shared by the processes of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.id = uuid.uuid4().hex
+        self._folder = folder
+
+    @staticmethod
+    def lease_until() -> datetime:
+        """Return until when other machines shall believe that this process lives."""
+        return now() + LEASE
+
+    @contextmanager
+    def alive(self, renew: Callable[[], None]) -> Iterator[None]:
+        """Be known as alive while the block runs; `renew` is called again and again to renew leases."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(self.id)
+        done = threading.Event()
+        thread = threading.Thread(target=_repeat, args=(renew, done), daemon=True, name="promptlab-lease")
+        with FileLock(path):
+            thread.start()
+            try:
+                yield
+            finally:
+                done.set()
+                thread.join()
+        path.unlink(missing_ok=True)
+
+    @contextmanager
+    def take_over(self, owner: str, lease_until: datetime) -> Iterator[bool]:
+        """Yield whether that owner is dead; while the block runs nobody else on this machine takes over from it."""
+        path = self._path(owner)
+        if owner == self.id:
+            yield False
+        elif not path.is_file():
+            yield lease_until < now()
+        else:
+            with _taken(FileLock(path)) as dead:
+                yield dead
+            if dead:
+                path.unlink(missing_ok=True)
+
+    def _path(self, owner: str) -> Path:
+        return self._folder / f"{owner}.lock"
+
+
+@contextmanager
+def _taken(lock: FileLock) -> Iterator[bool]:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _repeat(renew: Callable[[], None], done: threading.Event) -> None:
+    while not done.wait(RENEW_EVERY_SECONDS):
+        renew()

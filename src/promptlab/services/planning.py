@@ -1,0 +1,216 @@
+"""Planning generations: everything is rendered, checked, priced and committed before a provider hears of it."""
+
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from promptlab.adapters.ai.capabilities import Capabilities
+from promptlab.db import batches, cases, generations, projects
+from promptlab.db.models import Case, CaseImage, Generation, GenerationImageInput, PromptVersion
+from promptlab.db.states import ImageRole
+from promptlab.errors import InvalidInput
+from promptlab.services import templates
+from promptlab.services.checks import Asked, check
+from promptlab.services.content import content_hash
+from promptlab.services.images import ImageInfo, extension
+from promptlab.services.lab import Lab
+
+_MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a person asks for with `generate`. Parameters go over those of the version."""
+
+    version: PromptVersion
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Sequence[tuple[bytes, ImageInfo]] = ()
+    mask: tuple[bytes, ImageInfo] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    count: int = 1
+    draws: int = 1
+    seed: int | None = None
+    strict: bool = False
+    max_cost_usd: float | None = None
+    allow_unpriced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """An order that has been rendered, checked and priced; nothing of it is written yet.
+
+    `max_price_usd` is the upper bound of the price of one generation, None where that is not known.
+    """
+
+    order: Order
+    rendered: templates.Rendered
+    parameters: dict[str, Any]
+    seeds: list[int | None]
+    max_price_usd: float | None
+    warnings: list[str]
+
+
+def draft(order: Order, capabilities: Capabilities) -> Draft:
+    """Render, check and price an order.
+
+    Raises:
+        InvalidInput: anything that could not be sent, or whose price cannot be limited as asked.
+    """
+    version = order.version
+    rendered = templates.render(version.system_prompt, version.user_prompt, order.variables, raw=version.raw)
+    parameters = {**version.parameters, **order.parameters}
+    asked = Asked(
+        provider=version.provider,
+        model=version.model,
+        system_prompt=rendered.system,
+        user_prompt=rendered.user,
+        input_types=[(info.media_type, len(data)) for data, info in order.inputs],
+        has_mask=order.mask is not None,
+        count=order.count,
+        seed=order.seed,
+        parameters=parameters,
+    )
+    warnings = check(asked, capabilities, strict=order.strict)
+    _check_mask(order)
+    prompt_bytes = len((rendered.user + (rendered.system or "")).encode())
+    price = capabilities.upper_price(count=order.count, inputs=len(order.inputs), prompt_bytes=prompt_bytes)
+    _check_price(order, price)
+    return Draft(
+        order=order,
+        rendered=rendered,
+        parameters=parameters,
+        seeds=_seeds(order, capabilities),
+        max_price_usd=price,
+        warnings=warnings,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What was committed: a batch and its planned generations."""
+
+    batch_id: int
+    generation_ids: list[int]
+
+
+def plan(lab: Lab, drafted: Draft) -> Plan:
+    """Store the inputs and commit the rows as planned, with the next free draws."""
+    order = drafted.order
+    images = [_store_input(lab, image, ImageRole.INPUT, position) for position, image in enumerate(order.inputs)]
+    if order.mask is not None:
+        images.append(_store_input(lab, order.mask, ImageRole.MASK, 0))
+    with lab.database.transaction() as session:
+        projects.lock(session, lab.project_id)
+        case = _case(session, lab, order.variables, images)
+        batch = batches.add(session, lab.project_id, order_seed=random.getrandbits(31), max_cost_usd=order.max_cost_usd)
+        rows = _rows(session, lab, drafted, case, batch.id or 0)
+        for row in rows:
+            batches.add_item(session, lab.project_id, batch.id or 0, row.id or 0)
+            session.add_all(_input_rows(row, images))
+    return Plan(batch_id=batch.id or 0, generation_ids=[row.id or 0 for row in rows])
+
+
+def _rows(session: Session, lab: Lab, drafted: Draft, case: Case | None, batch_id: int) -> list[Generation]:
+    order = drafted.order
+    key = _request_key(order, drafted.parameters, case.id if case else None)
+    first = generations.next_draw(session, key)
+    rows = [
+        Generation(
+            project_id=lab.project_id,
+            prompt_version_id=order.version.id or 0,
+            case_id=case.id if case else None,
+            batch_id=batch_id,
+            request_key=key,
+            draw=first + index,
+            image_count=order.count,
+            base_seed=order.seed,
+            seed=None if seed is None else seed + first - 1,
+            parameters=drafted.parameters,
+            rendered_system_prompt=drafted.rendered.system,
+            rendered_user_prompt=drafted.rendered.user,
+            max_price_usd=drafted.max_price_usd,
+            warnings=drafted.warnings,
+        )
+        for index, seed in enumerate(drafted.seeds)
+    ]
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def _request_key(order: Order, parameters: Mapping[str, Any], case_id: int | None) -> str:
+    """Hash what makes two requests the same, draws apart (PRODUCT: identity)."""
+    return content_hash([order.version.id, case_id, parameters, order.count, order.seed])
+
+
+def _case(session: Session, lab: Lab, variables: Mapping[str, Any], images: Sequence[CaseImage]) -> Case | None:
+    if not variables and not images:
+        return None
+    digest = content_hash([variables, [[image.role.value, image.position, image.sha256] for image in images]])
+    found = cases.find(session, lab.project_id, digest)
+    return found or cases.add(
+        session, lab.project_id, content_hash=digest, variables=dict(variables), images=images
+    )
+
+
+def _store_input(lab: Lab, image: tuple[bytes, ImageInfo], role: ImageRole, position: int) -> CaseImage:
+    data, info = image
+    sha256 = hashlib.sha256(data).hexdigest()
+    return CaseImage(
+        project_id=lab.project_id,
+        case_id=0,
+        role=role,
+        url=lab.storage.upload(data, lab.object_path(sha256, extension(info.media_type)), info.media_type),
+        sha256=sha256,
+        media_type=info.media_type,
+        width=info.width,
+        height=info.height,
+        bytes=len(data),
+        position=position,
+    )
+
+
+def _input_rows(row: Generation, images: Sequence[CaseImage]) -> list[GenerationImageInput]:
+    return [
+        GenerationImageInput(**image.model_dump(exclude={"id", "case_id"}), generation_id=row.id or 0)
+        for image in images
+    ]
+
+
+def _seeds(order: Order, capabilities: Capabilities) -> list[int | None]:
+    """Return the seed of each draw as if the first were draw 1; None where there is none to send."""
+    if order.draws < 1:
+        raise InvalidInput(f"--draws {order.draws} is not possible: at least one.")
+    if order.seed is None or not capabilities.seed:
+        return [None] * order.draws
+    if not 0 <= order.seed <= _MAX_SEED - order.draws - 2**31:
+        raise InvalidInput(f"--seed {order.seed} is not possible: a whole number from 0 up to about {_MAX_SEED:.0e}.")
+    return [order.seed + index for index in range(order.draws)]
+
+
+def _check_mask(order: Order) -> None:
+    if order.mask is None:
+        return
+    _data, info = order.mask
+    first = order.inputs[0][1]
+    if (info.width, info.height) != (first.width, first.height):
+        raise InvalidInput(
+            f"The mask is {info.width}x{info.height} and the first input {first.width}x{first.height}; "
+            "they must have the same size."
+        )
+
+
+def _check_price(order: Order, price: float | None) -> None:
+    if order.max_cost_usd is None:
+        return
+    if order.max_cost_usd < 0:
+        raise InvalidInput(f"--max-cost {order.max_cost_usd} is not possible: a number of dollars from 0 up.")
+    if price is None and not order.allow_unpriced:
+        raise InvalidInput(
+            f"The price of {order.version.model} is not known, so --max-cost cannot hold.",
+            hint="--allow-unpriced goes on without a limit for such models.",
+        )

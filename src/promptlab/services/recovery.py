@@ -1,0 +1,93 @@
+"""What is done about requests whose process died: spool first, then the job's handle, then `unknown`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlmodel import Session
+
+from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError
+from promptlab.adapters.storage.protocol import StorageUnavailable
+from promptlab.db import attempts
+from promptlab.db.models import Attempt, Generation, PromptVersion
+from promptlab.db.states import AttemptOutcome
+from promptlab.errors import PromptlabError
+from promptlab.services import outcomes
+from promptlab.services.keeping import keep, priced, spool_key
+from promptlab.services.lab import Lab
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """How many generations were found left behind, and what became of them."""
+
+    kept: int = 0
+    unknown: int = 0
+    waiting: int = 0
+    """Answers that lie in the spool because the storage cannot be reached."""
+
+
+def recover(lab: Lab) -> Recovered:
+    """Settle every request of this project that a dead process left in flight, and every answer left in the spool.
+
+    Requests of processes that live are left alone. Costs one indexed query when there is nothing to do.
+    """
+    with lab.database.reading() as session:
+        left = attempts.in_flight(session, lab.project_id) + _late_answers(lab, session)
+    results: list[str] = []
+    for (owner, lease_until), group in groupby(
+        _by_owner(left), key=lambda attempt: (attempt.owner, attempt.lease_until)
+    ):
+        with lab.owner.take_over(owner, lease_until) as dead:
+            if dead:
+                results += [_settle(lab, attempt) for attempt in group]
+    return Recovered(**{name: results.count(name) for name in ("kept", "unknown", "waiting")})
+
+
+def ask_again(lab: Lab, attempt: Attempt) -> bool:
+    """Ask the provider what became of an attempt, by its handle; say whether that settled it."""
+    if attempt.handle is None:
+        return False
+    with lab.database.reading() as session:
+        generation = session.get_one(Generation, attempt.generation_id)
+        version = session.get_one(PromptVersion, generation.prompt_version_id)
+    provider = lab.open_provider(version.provider)
+    try:
+        result = provider.resume(attempt.handle)
+    except OutcomeUnknown:
+        return False
+    except ProviderError as error:
+        outcomes.end(lab, attempt.id or 0, error)
+        return True
+    keep(lab, attempt, priced(provider, version.model, result))
+    return True
+
+
+def _settle(lab: Lab, attempt: Attempt) -> str:
+    try:
+        if answer := lab.spool.read(spool_key(attempt)):
+            keep(lab, attempt, answer)
+            return "kept"
+        if ask_again(lab, attempt):
+            return "kept"
+    except StorageUnavailable:
+        return "waiting"
+    except PromptlabError:
+        pass  # the provider cannot be opened here (no key, say), so nobody can be asked: unknown, with its handle
+    died = OutcomeUnknown("The process that sent this request died before an answer was kept.", kind="process_died")
+    outcomes.end(lab, attempt.id or 0, died)
+    return "unknown"
+
+
+def _late_answers(lab: Lab, session: Session) -> list[Attempt]:
+    """Return attempts that count as unknown though their answer lies in the spool."""
+    found = []
+    for key in lab.spool.entries():
+        attempt = attempts.find(session, lab.project_id, key.generation_id, key.number)
+        if attempt is not None and attempt.outcome is AttemptOutcome.UNKNOWN:
+            found.append(attempt)
+    return found
+
+
+def _by_owner(left: Sequence[Attempt]) -> list[Attempt]:
+    return sorted(left, key=lambda attempt: (attempt.owner, attempt.lease_until))

@@ -1,0 +1,91 @@
+"""How each version does: counts, ratings, cost and time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from promptlab.db import prompts, stats
+from promptlab.db.models import PromptVersion
+from promptlab.db.pages import Page
+from promptlab.services.views import View
+
+_EMPTY = dict.fromkeys(("generations", "succeeded", "refused", "failed", "unknown", "rated", "unrated", "unpriced"), 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatsFilters:
+    """What stats are narrowed to. `references` name versions one by one, deleted ones too."""
+
+    references: Sequence[str] = ()
+    name: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def version_stats(
+    session: Session, project_id: int, filters: StatsFilters, *, limit: int, cursor: str | None
+) -> Page[View]:
+    """Return a page of stats rows, one a version, newest version first; a version without generations has zeros."""
+    if filters.references:
+        found = [prompts.get(session, project_id, reference) for reference in filters.references]
+        page = Page(list({version.id: version for version in found}.values()), None)
+    else:
+        page = prompts.list_versions(session, project_id, name=filters.name, deleted=False, limit=limit, cursor=cursor)
+    rows = _rows(session, project_id, "version", filters, [version.id or 0 for version in page.items])
+    items = [_named(version) | _filled(rows.get(version.id)) for version in page.items]
+    return Page(items, page.next_cursor)
+
+
+def grouped_stats(session: Session, project_id: int, by: str, filters: StatsFilters) -> Page[View]:
+    """Return stats rows over the versions asked for, one a provider or model."""
+    versions = None
+    if filters.references or filters.name is not None:
+        page = version_stats(session, project_id, filters, limit=1000, cursor=None)
+        versions = [item["prompt_version_id"] for item in page.items]
+    rows = _rows(session, project_id, by, filters, versions)
+    return Page([{by: group} | _filled(rows[group]) for group in sorted(rows)], None)
+
+
+def _rows(
+    session: Session, project_id: int, by: str, filters: StatsFilters, version_ids: Sequence[int] | None
+) -> dict[Any, View]:
+    where = stats.conditions(project_id, version_ids=version_ids, since=filters.since, until=filters.until)
+    spread = stats.distribution(session, by, where)
+    times = stats.percentiles(session, by, where, (50, 95))
+    found: dict[Any, View] = {}
+    for group, total in stats.totals(session, by, where).items():
+        p50, p95 = times.get(group, (None, None))
+        found[group] = total | {
+            "distribution": _distribution(spread.get(group, {})),
+            "execution_time_p50": p50,
+            "execution_time_p95": p95,
+        }
+    return found
+
+
+def _named(version: PromptVersion) -> View:
+    return {"prompt_version_id": version.id, "name": version.name, "version": version.version}
+
+
+def _filled(row: View | None) -> View:
+    """Return a stats row in the order of the contract, with rounded numbers."""
+    row = row or _EMPTY | {"distribution": _distribution({})}
+    mean, cost = row.get("mean"), row.get("cost_usd")
+    return {
+        **{
+            name: row[name] for name in ("generations", "succeeded", "refused", "failed", "unknown", "rated", "unrated")
+        },
+        "mean": None if mean is None else round(float(mean), 4),
+        "distribution": row["distribution"],
+        "cost_usd": None if cost is None else round(float(cost), 6),
+        "unpriced": row["unpriced"],
+        "execution_time_p50": row.get("execution_time_p50"),
+        "execution_time_p95": row.get("execution_time_p95"),
+    }
+
+
+def _distribution(scores: dict[int, int]) -> dict[str, int]:
+    return {str(score): scores.get(score, 0) for score in range(1, 6)}

@@ -1,0 +1,70 @@
+"""Ratings: one current score a rater and generation, its history kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from promptlab.db import ratings
+from promptlab.db.models import Rating
+from promptlab.db.states import GenerationState
+from promptlab.errors import Conflict, InvalidInput, nearest
+from promptlab.services.lab import Lab
+
+SCORE_WORDS = {"failed": 1, "poor": 2, "acceptable": 3, "good": 4, "excellent": 5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a rater says of one generation."""
+
+    rater: str
+    score: int
+    note: str | None = None
+    tags: Sequence[str] = ()
+    criteria: Mapping[str, int] = field(default_factory=dict)
+
+
+def parse_score(text: str) -> int:
+    """Return the score 1..5 that a digit or a word names; raises InvalidInput for anything else."""
+    word = text.strip().lower()
+    if word in SCORE_WORDS:
+        return SCORE_WORDS[word]
+    if word in {"1", "2", "3", "4", "5"}:
+        return int(word)
+    words = ", ".join(f"{score} {name}" for name, score in SCORE_WORDS.items())
+    raise InvalidInput(f"{text!r} is no score.{nearest(word, list(SCORE_WORDS))}", hint=f"Scores are {words}.")
+
+
+def rate(lab: Lab, generation_id: int, verdict: Verdict) -> Rating:
+    """Record a rating as its rater's current one; it is committed when this returns.
+
+    Raises:
+        NotFound: no such generation.
+        Conflict: a generation without images.
+    """
+    if not verdict.rater.strip():
+        raise InvalidInput("A rater needs a name.", hint="Give it with --rater or PROMPTLAB_RATER.")
+    with lab.database.transaction() as session:
+        generation = ratings.lock_generation(session, lab.project_id, generation_id)
+        if generation.state is not GenerationState.SUCCEEDED:
+            raise Conflict(f"Generation {generation_id} is {generation.state.value} and has no images to rate.")
+        rating = Rating(
+            project_id=lab.project_id,
+            generation_id=generation_id,
+            rater=verdict.rater,
+            score=verdict.score,
+            note=verdict.note,
+            tags=sorted(set(verdict.tags)),
+            criteria=dict(verdict.criteria),
+        )
+        return ratings.put(session, generation, rating)
+
+
+def undo(lab: Lab, generation_id: int, rater: str) -> Rating | None:
+    """Take back the rater's current rating; returns the one that stands again, None if there was none before.
+
+    Raises:
+        NotFound: the rater has not rated this generation.
+    """
+    with lab.database.transaction() as session:
+        generation = ratings.lock_generation(session, lab.project_id, generation_id)
+        return ratings.take_back(session, generation, rater)

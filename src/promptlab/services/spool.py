@@ -1,0 +1,113 @@
+"""Where received bytes lie until they are stored and recorded, so that what was paid for survives a crash.
+
+An entry is an ordinary uncompressed zip: `result.json` and one file an image. It becomes visible only whole.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from promptlab.adapters.ai.protocol import ImageResult
+from promptlab.errors import Unreachable
+
+ROOM_NEEDED = 50_000_000
+"""Bytes that must be free before anything is bought: what a provider sends back has to fit."""
+
+_UNUSABLE = ".unusable"
+
+
+class SpoolUnavailable(Unreachable):
+    """The spool folder cannot be used."""
+
+    code = "spool_unavailable"
+
+
+@dataclass(frozen=True)
+class SpoolKey:
+    """Which attempt of which generation an entry belongs to."""
+
+    generation_id: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.generation_id}-{self.number}"
+
+
+class Spool:
+    """The spool of one lab on this machine; the folder is made when it is first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def require_room(self) -> None:
+        """Check that an answer could be kept; raises SpoolUnavailable where the disk is full or read-only."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._folder):
+                free = shutil.disk_usage(self._folder).free
+        except OSError as error:
+            raise SpoolUnavailable(
+                f"The spool folder {self._folder} cannot be written: {error.strerror}.",
+                hint="Nothing was bought. Set PROMPTLAB_HOME to a folder that can be written.",
+            ) from error
+        if free < ROOM_NEEDED:
+            raise SpoolUnavailable(
+                f"Only {free // 1_000_000} MB are free at {self._folder}; {ROOM_NEEDED // 1_000_000} MB are needed.",
+                hint="Nothing was bought. Make room, or set PROMPTLAB_HOME to another disk.",
+            )
+
+    def write(self, key: SpoolKey, result: ImageResult) -> None:
+        """Keep an answer: temporary file, fsync, rename. Raises OSError where the disk cannot take it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        about = asdict(result) | {"images": len(result.images)}
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                with zipfile.ZipFile(file, "w") as archive:
+                    archive.writestr("result.json", json.dumps(about))
+                    for position, image in enumerate(result.images):
+                        archive.writestr(str(position), image)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(self._path(key))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def read(self, key: SpoolKey) -> ImageResult | None:
+        """Return the answer that was kept, None without one."""
+        if not self._path(key).is_file():
+            return None
+        with zipfile.ZipFile(self._path(key)) as archive:
+            about = json.loads(archive.read("result.json"))
+            images = tuple(archive.read(str(position)) for position in range(about.pop("images")))
+        return ImageResult(images=images, **about | {"warnings": tuple(about["warnings"])})
+
+    def remove(self, key: SpoolKey) -> None:
+        """Forget an answer that is stored and recorded."""
+        self._path(key).unlink(missing_ok=True)
+
+    def set_aside(self, key: SpoolKey) -> Path | None:
+        """Keep an answer that is no usable image where nothing will touch it, and return its path."""
+        path = self._path(key)
+        if not path.is_file():
+            return None
+        return path.rename(path.with_name(path.name + _UNUSABLE))
+
+    def entries(self) -> Iterator[SpoolKey]:
+        """Yield what is waiting here."""
+        if not self._folder.is_dir():
+            return
+        for path in sorted(self._folder.iterdir()):
+            generation_id, dash, number = path.name.partition("-")
+            if dash and generation_id.isdigit() and number.isdigit():
+                yield SpoolKey(int(generation_id), int(number))
+
+    def _path(self, key: SpoolKey) -> Path:
+        return self._folder / str(key)
