@@ -2,7 +2,7 @@
 
 from sqlalchemy import inspect, text
 
-from promptlab.db.engine import Database, DatabaseUnavailable, translated_errors
+from promptlab.db.engine import Database, DatabaseUnavailable, sqlite_file, translated_errors
 
 REVISION = "0001"
 """The newest revision in `migrations/`. Revisions are numbered, so that older and newer can be told apart."""
@@ -26,6 +26,20 @@ def current_revision(database: Database) -> str | None:
         if not inspect(session.connection()).has_table("alembic_version"):
             return None
         return session.connection().execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def is_behind(database: Database, url: str) -> bool:
+    """Say whether an upgrade would change anything; a SQLite file that is not there yet is behind too."""
+    file = sqlite_file(url)
+    return (file is not None and not file.exists()) or (current_revision(database) or "") < REVISION
+
+
+def status(database: Database, url: str) -> dict[str, str | None]:
+    """Return which database it is, its revision, the one that is needed, and whether they fit."""
+    file = sqlite_file(url)
+    found = None if file is not None and not file.exists() else current_revision(database)
+    state = "missing" if found is None else "behind" if found < REVISION else "ahead" if found > REVISION else "current"
+    return {"database": database.shown, "revision": found, "needed": REVISION, "state": state}
 
 
 def require_current(database: Database) -> None:

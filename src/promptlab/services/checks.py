@@ -50,7 +50,7 @@ def check(asked: Asked, capabilities: Capabilities, *, strict: bool) -> list[str
     warnings = _unsupported(asked, capabilities)
     if strict and warnings:
         raise InvalidInput(warnings[0], hint="This is an error because of --strict.")
-    return warnings + _about_the_model(asked, capabilities)
+    return warnings + about_model(asked.provider, asked.model, capabilities)
 
 
 def check_parameters(parameters: Mapping[str, Any], capabilities: Capabilities, *, model: str) -> None:
@@ -121,15 +121,16 @@ def _unsupported(asked: Asked, capabilities: Capabilities) -> list[str]:
     return found
 
 
-def _about_the_model(asked: Asked, capabilities: Capabilities) -> list[str]:
+def about_model(provider: str, model: str, capabilities: Capabilities) -> list[str]:
+    """Return what a person should know of a model before using it: that it is not known, or that it retires."""
     if not capabilities.known:
-        return [f"Nothing is known about the model {asked.model!r} of {asked.provider}: it is used as it is."]
+        return [f"Nothing is known about the model {model!r} of {provider}: it is used as it is."]
     if capabilities.retires is None:
         return []
     retires, today = date.fromisoformat(capabilities.retires), datetime.now(UTC).date()
     if retires <= today:
-        return [f"{asked.model} was retired on {retires}."]
-    return [f"{asked.model} retires on {retires}."] if retires <= today + _SOON else []
+        return [f"{model} was retired on {retires}."]
+    return [f"{model} retires on {retires}."] if retires <= today + _SOON else []
 
 
 def _allows(rule: ParameterRule, value: object) -> bool:

@@ -5,6 +5,7 @@ with several at once.
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -34,12 +35,20 @@ LONGEST_WAIT_SECONDS = 120.0
 _FIRST_WAIT_SECONDS, _LONGEST_OWN_WAIT_SECONDS = 0.5, 8.0
 
 
-class Postponed(Exception):  # noqa: N818 - not an error: it tells the retry policy to wait
+class Postponed(Exception):
     """The attempt bought nothing and the generation is planned again, `seconds` from now."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Who wants to know: `finished(id)` after each generation, `stopping()` when Ctrl-C waits for what is in flight."""
+
+    finished: Callable[[int], None]
+    stopping: Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +68,9 @@ def run_all(
     *,
     max_attempts: int,
     concurrency: int,
-    finished: Callable[[int], None],
+    progress: Progress,
 ) -> None:
-    """Take planned generations to their outcomes, `concurrency` at a time; calls `finished(id)` after each.
+    """Take planned generations to their outcomes, `concurrency` at a time.
 
     On Ctrl-C nothing more is sent, what is in flight is awaited, and KeyboardInterrupt is raised; likewise for the
     errors below, which leave the rest planned.
@@ -72,19 +81,26 @@ def run_all(
     """
     lab.spool.require_room()
     lab.storage.upload(b"promptlab writes here\n", f"{lab.uid}/.writable", "text/plain")
+    stop = threading.Event()
+    take = partial(run, lab, provider, max_attempts=max_attempts, stop=stop)
     with lab.owner.alive(partial(_renew_leases, lab)), ThreadPoolExecutor(concurrency) as pool:
-        futures = {pool.submit(run, lab, provider, id_, max_attempts=max_attempts): id_ for id_ in generation_ids}
+        futures = {pool.submit(take, id_): id_ for id_ in generation_ids}
         try:
             for future in as_completed(futures):
                 future.result()
-                finished(futures[future])
-        except BaseException:
+                progress.finished(futures[future])
+        except BaseException as error:
+            stop.set()
+            if isinstance(error, KeyboardInterrupt):
+                progress.stopping()
             pool.shutdown(wait=False, cancel_futures=True)  # leaving the block then waits for what is in flight
             raise
 
 
-def run(lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: int) -> None:
-    """Take one planned generation to its outcome, sending again what may be sent again.
+def run(
+    lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: int, stop: threading.Event | None = None
+) -> None:
+    """Take one planned generation to its outcome, sending again what may be sent again unless `stop` is set.
 
     Does nothing if somebody else has claimed it. Raises what `run_all` raises.
     """
@@ -94,6 +110,8 @@ def run(lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: 
     set_on_retry_hooks([])  # the row says it; the log would say it twice
     for attempt in stamina.retry_context(on=_wait_of, attempts=max_attempts, timeout=None):
         with attempt:
+            if stop is not None and stop.is_set():
+                return
             _send(lab, provider, _load(lab, generation_id), last=attempt.num == max_attempts)
 
 

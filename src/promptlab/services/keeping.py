@@ -48,7 +48,6 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
     """Check, store and record an answer, then take it out of the spool."""
     images, complaints = _usable(result.images)
     if not images:
-        lab.spool.set_aside(spool_key(attempt))
         error = ProviderFailed(
             "The answer holds no usable image: " + "; ".join(complaints or ["it is empty"]) + ".",
             kind="unusable_image",
@@ -56,6 +55,7 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
             request_id=result.request_id,
         )
         outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms, cost_usd=result.cost_usd)
+        lab.spool.set_aside(spool_key(attempt))
         return
     outputs = [_store(lab, data, info, position) for position, (data, info) in enumerate(images)]
     success = outcomes.Success(
@@ -67,8 +67,10 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
         request_id=result.request_id,
         warnings=[*result.warnings, *(f"One image was not usable: {complaint}." for complaint in complaints)],
     )
-    outcomes.succeed(lab, attempt.id or 0, success, duration_ms=duration_ms)
-    lab.spool.remove(spool_key(attempt))
+    if outcomes.succeed(lab, attempt.id or 0, success, duration_ms=duration_ms):
+        lab.spool.remove(spool_key(attempt))
+    else:
+        lab.spool.set_aside(spool_key(attempt))
 
 
 def _usable(images: tuple[bytes, ...]) -> tuple[list[tuple[bytes, ImageInfo]], list[str]]:

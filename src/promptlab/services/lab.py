@@ -1,21 +1,45 @@
 """What the services of one project work with."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from promptlab.adapters.ai.protocol import ImageProvider
+from promptlab.adapters.ai.registry import open_provider
 from promptlab.adapters.storage.protocol import Storage
 from promptlab.db.engine import Database
 from promptlab.services.ownership import Owner
 from promptlab.services.spool import Spool
+from promptlab.settings import ProviderSettings, Settings
+
+
+class Providers:
+    """The image providers, each opened once: its connections are shared by all threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened: dict[tuple[str, bool], ImageProvider] = {}
+
+    def open(self, name: str, *, for_sending: bool = True) -> ImageProvider:
+        """Return the adapter of that name; raises NotConfigured where a key is missing that sending needs."""
+        key = (name, for_sending)
+        if key not in self._opened:
+            self._opened[key] = open_provider(name, self._settings, for_sending=for_sending)
+        return self._opened[key]
+
+    def limits(self, name: str) -> ProviderSettings:
+        """Return how often and how many at once that provider is asked."""
+        return self._settings.for_provider(name, key_variable=None, base_url_variable=None)
+
+    def close(self) -> None:
+        """Give their connections back."""
+        for provider in self._opened.values():
+            provider.close()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lab:
     """One project of one database, with its storage and the spool of this machine.
 
-    `uid` is the name that the database gave itself. `open_provider` returns the adapter of a provider's name and
-    raises NotConfigured where a key is missing.
+    `uid` is the name that the database gave itself.
     """
 
     database: Database
@@ -25,7 +49,7 @@ class Lab:
     uid: str
     project_id: int
     project: str
-    open_provider: Callable[[str], ImageProvider]
+    providers: Providers
 
     def object_path(self, sha256: str, extension: str) -> str:
         """Return where an image lies in the storage: by its content, so that the same bytes are kept once."""

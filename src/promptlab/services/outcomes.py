@@ -28,12 +28,15 @@ class Success:
     warnings: list[str] = field(default_factory=list)
 
 
-def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | None = None) -> None:
-    """Record the images; from `unknown` too, because a late answer is an answer."""
+def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | None = None) -> bool:
+    """Record the images, from `unknown` too, because a late answer is an answer; say whether they were recorded.
+
+    They are not when the generation has meanwhile got others, from a later attempt.
+    """
     with lab.database.transaction() as session:
         opened = _open(session, attempt_id)
         if opened is None:
-            return
+            return False
         attempt, generation = opened
         attempt.http_status, attempt.request_id = success.http_status, success.request_id
         for output in success.outputs:
@@ -42,9 +45,10 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
         generation.effective_parameters = success.effective_parameters
         generation.usage = success.usage
         generation.cost_usd = success.cost_usd
-        generation.warnings = [*generation.warnings, *success.warnings]
+        generation.warnings = [*generation.warnings, *success.warnings, *_fewer(generation, len(success.outputs))]
         _close(session, attempt, generation, GenerationState.SUCCEEDED, duration_ms)
         _settle(session, attempt, generation, success.cost_usd)
+        return True
 
 
 def end(
@@ -76,6 +80,11 @@ def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float,
         generation.finished_at = None
         generation.not_before = now() + timedelta(seconds=seconds)
         _settle(session, attempt, generation, 0.0)
+
+
+def _fewer(generation: Generation, count: int) -> list[str]:
+    wanted = generation.image_count
+    return [f"{count} of the {wanted} images asked for came."] if count < wanted else []
 
 
 def _open(session: Session, attempt_id: int) -> tuple[Attempt, Generation] | None:

@@ -8,13 +8,14 @@ says nothing: ids are reused.
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from promptlab.db.models import now
+from promptlab.errors import Unreachable
 
 LEASE = timedelta(minutes=2)
 RENEW_EVERY_SECONDS = 30.0
@@ -81,4 +82,5 @@ def _taken(lock: FileLock) -> Iterator[bool]:
 
 def _repeat(renew: Callable[[], None], done: threading.Event) -> None:
     while not done.wait(RENEW_EVERY_SECONDS):
-        renew()
+        with suppress(Unreachable):  # the next renewal comes well before the lease ends
+            renew()

@@ -53,6 +53,22 @@ class Draft:
     max_price_usd: float | None
     warnings: list[str]
 
+    @property
+    def view(self) -> dict[str, Any]:
+        """The draft as JSON data. Seeds are those of a request that was never made before."""
+        price = None if self.max_price_usd is None else round(self.max_price_usd * len(self.seeds), 6)
+        return {
+            "dry_run": True,
+            "generations": len(self.seeds),
+            "count": self.order.count,
+            "max_cost_usd": price,
+            "parameters": self.parameters,
+            "seeds": self.seeds,
+            "rendered_system_prompt": self.rendered.system,
+            "rendered_user_prompt": self.rendered.user,
+            "warnings": self.warnings,
+        }
+
 
 def draft(order: Order, capabilities: Capabilities) -> Draft:
     """Render, check and price an order.
@@ -152,9 +168,7 @@ def _case(session: Session, lab: Lab, variables: Mapping[str, Any], images: Sequ
         return None
     digest = content_hash([variables, [[image.role.value, image.position, image.sha256] for image in images]])
     found = cases.find(session, lab.project_id, digest)
-    return found or cases.add(
-        session, lab.project_id, content_hash=digest, variables=dict(variables), images=images
-    )
+    return found or cases.add(session, lab.project_id, content_hash=digest, variables=dict(variables), images=images)
 
 
 def _store_input(lab: Lab, image: tuple[bytes, ImageInfo], role: ImageRole, position: int) -> CaseImage:

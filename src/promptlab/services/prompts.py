@@ -1,6 +1,6 @@
 """Making prompt versions: immutable, numbered, and known by their content."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -47,7 +47,7 @@ def content_of(version: PromptVersion) -> Content:
     )
 
 
-def create(
+def make(
     session: Session,
     project_id: int,
     name: str,
@@ -86,32 +86,6 @@ def create(
     session.add(version)
     session.flush()
     return version, True
-
-
-def provider_of(
-    provider: str | None,
-    model: str | None,
-    *,
-    default: str | None,
-    providers_of_model: Callable[[str], list[str]],
-    ready: Callable[[], list[str]],
-) -> str:
-    """Return the provider asked for, else the only one that knows the model, else the configured default.
-
-    Raises:
-        InvalidInput: none of these; the sentence lists the providers that are ready.
-    """
-    if provider:
-        return provider
-    known = providers_of_model(model) if model else []
-    if len(known) == 1:
-        return known[0]
-    if default:
-        return default
-    raise InvalidInput(
-        "Which provider? Name one with --provider.",
-        hint=f"Ready now: {', '.join(ready()) or 'none'}. `promptlab provider list` shows what the others need.",
-    )
 
 
 def _checked(name: str, content: Content, capabilities: Capabilities) -> Content:

@@ -1,12 +1,11 @@
 """What is done about requests whose process died: spool first, then the job's handle, then `unknown`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from sqlmodel import Session
 
-from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError
+from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable
 from promptlab.adapters.storage.protocol import StorageUnavailable
 from promptlab.db import attempts
 from promptlab.db.models import Attempt, Generation, PromptVersion
@@ -26,6 +25,16 @@ class Recovered:
     waiting: int = 0
     """Answers that lie in the spool because the storage cannot be reached."""
 
+    @property
+    def sentences(self) -> list[str]:
+        """What a person should know of it."""
+        said = {
+            "came to their outcome after the process that had sent them died": self.kept,
+            "are unknown: the process that had sent them died before an answer came": self.unknown,
+            "wait in the spool until the storage can be reached": self.waiting,
+        }
+        return [f"{count} earlier generations {what}." for what, count in said.items() if count]
+
 
 def recover(lab: Lab) -> Recovered:
     """Settle every request of this project that a dead process left in flight, and every answer left in the spool.
@@ -35,13 +44,19 @@ def recover(lab: Lab) -> Recovered:
     with lab.database.reading() as session:
         left = attempts.in_flight(session, lab.project_id) + _late_answers(lab, session)
     results: list[str] = []
-    for (owner, lease_until), group in groupby(
-        _by_owner(left), key=lambda attempt: (attempt.owner, attempt.lease_until)
-    ):
-        with lab.owner.take_over(owner, lease_until) as dead:
+    for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
+        found = list(group)
+        with lab.owner.take_over(owner, max(attempt.lease_until for attempt in found)) as dead:
             if dead:
-                results += [_settle(lab, attempt) for attempt in group]
+                results += [_settle(lab, attempt) for attempt in found]
     return Recovered(**{name: results.count(name) for name in ("kept", "unknown", "waiting")})
+
+
+def ask_again_about(lab: Lab, generation_id: int) -> bool:
+    """Ask what became of an unknown generation's last attempt; say whether that settled it."""
+    with lab.database.reading() as session:
+        tries = attempts.of_generations(session, [generation_id])
+    return bool(tries) and tries[-1].outcome is AttemptOutcome.UNKNOWN and ask_again(lab, tries[-1])
 
 
 def ask_again(lab: Lab, attempt: Attempt) -> bool:
@@ -51,11 +66,11 @@ def ask_again(lab: Lab, attempt: Attempt) -> bool:
     with lab.database.reading() as session:
         generation = session.get_one(Generation, attempt.generation_id)
         version = session.get_one(PromptVersion, generation.prompt_version_id)
-    provider = lab.open_provider(version.provider)
+    provider = lab.providers.open(version.provider)
     try:
         result = provider.resume(attempt.handle)
-    except OutcomeUnknown:
-        return False
+    except (OutcomeUnknown, ProviderUnavailable):
+        return False  # it can be asked another time
     except ProviderError as error:
         outcomes.end(lab, attempt.id or 0, error)
         return True
@@ -86,8 +101,10 @@ def _late_answers(lab: Lab, session: Session) -> list[Attempt]:
         attempt = attempts.find(session, lab.project_id, key.generation_id, key.number)
         if attempt is not None and attempt.outcome is AttemptOutcome.UNKNOWN:
             found.append(attempt)
+        elif attempt is not None and attempt.outcome is AttemptOutcome.SUCCEEDED:
+            lab.spool.remove(key)  # killed between recording it and this
     return found
 
 
-def _by_owner(left: Sequence[Attempt]) -> list[Attempt]:
-    return sorted(left, key=lambda attempt: (attempt.owner, attempt.lease_until))
+def _owner_of(attempt: Attempt) -> str:
+    return attempt.owner

@@ -25,6 +25,15 @@ class StatsFilters:
     until: datetime | None = None
 
 
+def stats_page(
+    session: Session, project_id: int, filters: StatsFilters, *, by: str, limit: int, cursor: str | None
+) -> Page[View]:
+    """Return stats rows by version (a page of them), or by provider, model, rater, day, week or month (all)."""
+    if by == "version":
+        return version_stats(session, project_id, filters, limit=limit, cursor=cursor)
+    return grouped_stats(session, project_id, by, filters)
+
+
 def version_stats(
     session: Session, project_id: int, filters: StatsFilters, *, limit: int, cursor: str | None
 ) -> Page[View]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlmodel import Session
+
 from promptlab.db import ratings
 from promptlab.db.models import Rating
 from promptlab.db.states import GenerationState
@@ -10,6 +12,9 @@ from promptlab.errors import Conflict, InvalidInput, nearest
 from promptlab.services.lab import Lab
 
 SCORE_WORDS = {"failed": 1, "poor": 2, "acceptable": 3, "good": 4, "excellent": 5}
+SCORE_NAMES = {score: word for word, score in SCORE_WORDS.items()}
+
+_LONGEST_RATER = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,23 +45,34 @@ def rate(lab: Lab, generation_id: int, verdict: Verdict) -> Rating:
     Raises:
         NotFound: no such generation.
         Conflict: a generation without images.
+        InvalidInput: a rater without a usable name.
     """
-    if not verdict.rater.strip():
-        raise InvalidInput("A rater needs a name.", hint="Give it with --rater or PROMPTLAB_RATER.")
     with lab.database.transaction() as session:
-        generation = ratings.lock_generation(session, lab.project_id, generation_id)
-        if generation.state is not GenerationState.SUCCEEDED:
-            raise Conflict(f"Generation {generation_id} is {generation.state.value} and has no images to rate.")
-        rating = Rating(
-            project_id=lab.project_id,
-            generation_id=generation_id,
-            rater=verdict.rater,
-            score=verdict.score,
-            note=verdict.note,
-            tags=sorted(set(verdict.tags)),
-            criteria=dict(verdict.criteria),
-        )
-        return ratings.put(session, generation, rating)
+        return record(session, lab.project_id, generation_id, verdict)[0]
+
+
+def record(session: Session, project_id: int, generation_id: int, verdict: Verdict) -> tuple[Rating, bool]:
+    """Record a rating in a transaction of the caller's; return it, and whether it says anything new.
+
+    Raises what `rate` raises.
+    """
+    _check_rater(verdict.rater)
+    generation = ratings.lock_generation(session, project_id, generation_id)
+    if generation.state is not GenerationState.SUCCEEDED:
+        raise Conflict(f"Generation {generation_id} is {generation.state.value} and has no images to rate.")
+    rating = Rating(
+        project_id=project_id,
+        generation_id=generation_id,
+        rater=verdict.rater,
+        score=verdict.score,
+        note=verdict.note,
+        tags=sorted(set(verdict.tags)),
+        criteria=dict(verdict.criteria),
+    )
+    current = ratings.current(session, generation_id, verdict.rater)
+    if current is not None and _says(current) == _says(rating):
+        return current, False
+    return ratings.put(session, generation, rating), True
 
 
 def undo(lab: Lab, generation_id: int, rater: str) -> Rating | None:
@@ -68,3 +84,15 @@ def undo(lab: Lab, generation_id: int, rater: str) -> Rating | None:
     with lab.database.transaction() as session:
         generation = ratings.lock_generation(session, lab.project_id, generation_id)
         return ratings.take_back(session, generation, rater)
+
+
+def _says(rating: Rating) -> tuple[object, ...]:
+    return rating.score, rating.note, rating.tags, rating.criteria
+
+
+def _check_rater(name: str) -> None:
+    if not name.strip() or len(name) > _LONGEST_RATER:
+        raise InvalidInput(
+            f"A rater needs a name of 1 to {_LONGEST_RATER} characters.",
+            hint="Give it with --rater or PROMPTLAB_RATER.",
+        )

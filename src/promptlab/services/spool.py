@@ -18,7 +18,7 @@ from promptlab.errors import Unreachable
 ROOM_NEEDED = 50_000_000
 """Bytes that must be free before anything is bought: what a provider sends back has to fit."""
 
-_UNUSABLE = ".unusable"
+_ASIDE = ".aside"
 
 
 class SpoolUnavailable(Unreachable):
@@ -81,24 +81,27 @@ class Spool:
             raise
 
     def read(self, key: SpoolKey) -> ImageResult | None:
-        """Return the answer that was kept, None without one."""
+        """Return the answer that was kept, None without one; one that the disk has damaged is set aside."""
         if not self._path(key).is_file():
             return None
-        with zipfile.ZipFile(self._path(key)) as archive:
-            about = json.loads(archive.read("result.json"))
-            images = tuple(archive.read(str(position)) for position in range(about.pop("images")))
+        try:
+            with zipfile.ZipFile(self._path(key)) as archive:
+                about = json.loads(archive.read("result.json"))
+                images = tuple(archive.read(str(position)) for position in range(about.pop("images")))
+        except (zipfile.BadZipFile, KeyError, ValueError):
+            self.set_aside(key)
+            return None
         return ImageResult(images=images, **about | {"warnings": tuple(about["warnings"])})
 
     def remove(self, key: SpoolKey) -> None:
         """Forget an answer that is stored and recorded."""
         self._path(key).unlink(missing_ok=True)
 
-    def set_aside(self, key: SpoolKey) -> Path | None:
-        """Keep an answer that is no usable image where nothing will touch it, and return its path."""
+    def set_aside(self, key: SpoolKey) -> None:
+        """Keep an answer that cannot be used, or came too late to be, where nothing will touch it."""
         path = self._path(key)
-        if not path.is_file():
-            return None
-        return path.rename(path.with_name(path.name + _UNUSABLE))
+        if path.is_file():
+            path.rename(path.with_name(path.name + _ASIDE))
 
     def entries(self) -> Iterator[SpoolKey]:
         """Yield what is waiting here."""

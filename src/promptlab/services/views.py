@@ -51,6 +51,22 @@ def prompt_version(version: PromptVersion, project: str) -> View:
     }
 
 
+def difference(first: PromptVersion, second: PromptVersion) -> View:
+    """Return two versions and each part of their content that differs; parameters differ as a whole."""
+    parts = ("system_prompt", "user_prompt", "raw", "provider", "model", "parameters")
+    return {
+        **{
+            side: {"id": version.id, "name": version.name, "version": version.version}
+            for side, version in (("from", first), ("to", second))
+        },
+        "changes": [
+            {"field": part, "from": getattr(first, part), "to": getattr(second, part)}
+            for part in parts
+            if getattr(first, part) != getattr(second, part)
+        ],
+    }
+
+
 def image(row: ImageColumns) -> View:
     """Return an image's view; inputs say whether they are a mask."""
     view = {

@@ -25,15 +25,27 @@ class Price:
     """US dollars. A price that is None is not known.
 
     `max_per_image` and `max_per_input_image` are upper bounds for one request, used to reserve money before it is
-    sent; the token prices (per million) settle it from the usage that the answer reports.
+    sent; the token prices (per million) settle it from the usage that the answer reports. `max_per_image_by` has
+    lower bounds for values of parameters: `{"quality": {"low": 0.03}}`.
     """
 
     per_image: float | None = None
     max_per_image: float | None = None
+    max_per_image_by: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     max_per_input_image: float = 0.0
     text_input_per_million: float | None = None
     image_input_per_million: float | None = None
     image_output_per_million: float | None = None
+
+    def bound_per_image(self, parameters: Mapping[str, Any]) -> float | None:
+        """Return the most that one image can cost with these parameters, None where that is not known."""
+        bounds = [
+            table[value]
+            for name, table in self.max_per_image_by.items()
+            if isinstance(value := parameters.get(name), str) and value in table
+        ]
+        highest = self.max_per_image if self.max_per_image is not None else self.per_image
+        return min([*bounds, highest] if highest is not None else bounds, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +69,15 @@ class Capabilities:
     price: Price = field(default_factory=Price)
     retires: str | None = None
 
-    def upper_price(self, *, count: int, inputs: int, prompt_bytes: int) -> float | None:
+    def upper_price(
+        self, *, count: int, inputs: int, prompt_bytes: int, parameters: Mapping[str, Any] | None = None
+    ) -> float | None:
         """Return the most one request can cost in US dollars, None where that is not known.
 
         A token is at least one byte of text, so `prompt_bytes` bounds the text tokens.
         """
         price = self.price
-        per_image = price.max_per_image if price.max_per_image is not None else price.per_image
+        per_image = price.bound_per_image(parameters or {})
         if per_image is None:
             return None
         text = prompt_bytes * (price.text_input_per_million or 0.0) / 1_000_000

@@ -129,3 +129,7 @@ class ImageProvider(Protocol):
     def capabilities(self, model: str) -> Capabilities:
         """Say what `model` takes and costs; an unknown model gets permissive capabilities with `known=False`."""
         ...
+
+    def close(self) -> None:
+        """Give connections back; nothing is asked of it afterwards. Closing again is fine."""
+        ...

@@ -1,0 +1,56 @@
+"""Fetching an image that a person named by its address: no key goes along, and the answer is bounded."""
+
+import time
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from promptlab.errors import InvalidInput
+from promptlab.settings.urls import is_loopback, redact
+
+MAX_BYTES = 100_000_000
+_SECONDS = 60.0
+_MAX_REDIRECTS = 5
+
+
+def download(url: str) -> bytes:
+    """Return what lies behind an https address (http only on this machine), following a few redirects.
+
+    Raises:
+        InvalidInput: not reachable, not there, too large, too slow, or an address that is not allowed.
+    """
+    import httpx
+
+    for _ in range(_MAX_REDIRECTS + 1):
+        _check(url)
+        try:
+            with httpx.stream("GET", url, timeout=_SECONDS, follow_redirects=False) as answer:
+                if answer.next_request is None:
+                    return _body(answer.raise_for_status().iter_bytes(), url)
+                url = str(answer.next_request.url)
+        except httpx.HTTPStatusError as error:
+            raise InvalidInput(f"{redact(url)} answers with HTTP {error.response.status_code}.") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise InvalidInput(f"{redact(url)} cannot be fetched: {error or type(error).__name__}.") from error
+    raise InvalidInput(f"{redact(url)} leads from one address to another without end.")
+
+
+def _check(url: str) -> None:
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+    except ValueError:
+        scheme, host = "", None
+    if not host or not (scheme == "https" or (scheme == "http" and is_loopback(url))):
+        raise InvalidInput(
+            f"{redact(url)} is no address that images are fetched from.", hint="Use https, or download the file first."
+        )
+
+
+def _body(chunks: Iterable[bytes], url: str) -> bytes:
+    deadline, body = time.monotonic() + _SECONDS, bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise InvalidInput(f"{redact(url)} holds more than {MAX_BYTES:,} bytes.")
+        if time.monotonic() > deadline:
+            raise InvalidInput(f"{redact(url)} takes more than {_SECONDS:.0f} seconds.")
+    return bytes(body)

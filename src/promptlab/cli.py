@@ -1,0 +1,144 @@
+"""The command line: the tree of commands, and the one place where an error becomes a sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from promptlab import __version__
+from promptlab.commands import (
+    database,
+    demo,
+    generate,
+    generation,
+    prompt,
+    provider,
+    queue,
+    rate,
+    stats,
+    storage,
+)
+from promptlab.commands.outcome import INTERRUPTED
+from promptlab.errors import InvalidInput, PromptlabError
+from promptlab.output import Output
+from promptlab.runtime import Runtime
+
+_START = """A lab bench for people who write prompts for image generators.
+
+Start with: promptlab demo, prompt create, generate, rate, stats. Each has --help with an example."""
+
+app = typer.Typer(
+    help=_START,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for noun in (prompt, generation, storage, provider, database):
+    app.add_typer(noun.app)
+for verb in (generate.generate, queue.queue, rate.rate, stats.stats, demo.demo):
+    app.command()(verb)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Option(help="The project to work in.", metavar="NAME")] = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME, without a password.")
+    ] = None,
+    storage_url: Annotated[str | None, typer.Option(help="file:///FOLDER or s3://BUCKET/PREFIX.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but data, warnings and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what goes on underneath.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"promptlab {__version__}")
+        raise typer.Exit
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+    flags = {"project": project, "database_url": database_url, "storage_url": storage_url}
+    context.obj = Runtime(flags, Output(quiet=quiet))
+    context.call_on_close(context.obj.close)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (PRODUCT, section 7); errors become sentences on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    show = _ErrorOutput(as_json="--json" in given)
+    try:
+        _check_encoding(given)
+        return int(typer.main.get_command(app).main(given, prog_name="promptlab", standalone_mode=False) or 0)
+    except PromptlabError as error:
+        show.error(error.message, error.code, error.hint)
+        return error.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return show.usage(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is shown whole, without secrets
+        show.bug(error)
+        return 1
+
+
+def run() -> None:
+    """Be the program: run the command of the process and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    code = main()
+    if code == INTERRUPTED:
+        # After a second Ctrl-C requests may be in flight, and an ordinary exit would wait for their threads. What
+        # they bring is then unknown, and said to be so by the next command.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+class _ErrorOutput:
+    """Shows what ended a command, as JSON if the command was asked for JSON."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._output = Output()
+
+    def error(self, message: str, code: str, hint: str | None) -> None:
+        self._output.show_error(message, code=code, hint=hint, as_json=self._as_json)
+
+    def usage(self, error: Any) -> int:
+        """Show a mistake in the command line itself; without any arguments that is the help, and no mistake."""
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+            return 0 if error.ctx.parent is None else 2
+        message = " ".join(error.format_message().split()) if hasattr(error, "format_message") else str(error)
+        context = getattr(error, "ctx", None)
+        hint = f"`{context.command_path} --help` shows what it takes." if context else None
+        self.error(message, InvalidInput.code, hint)
+        return InvalidInput.exit_code
+
+    def bug(self, error: BaseException) -> None:
+        import traceback
+
+        from promptlab.settings.scrub import scrub
+
+        sys.stderr.write(scrub("".join(traceback.format_exception(error))))
+        self.error(
+            f"{type(error).__name__}: this is a bug in promptlab.",
+            "internal_error",
+            "What was bought is kept. Please report it with the lines above.",
+        )
+
+
+def _check_encoding(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInput(f"The argument {argument!r} is not valid UTF-8.") from error

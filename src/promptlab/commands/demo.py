@@ -1,0 +1,117 @@
+"""`promptlab demo`: the whole tour, offline, in a folder of its own."""
+
+import csv
+import os
+import random
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from promptlab.commands.options import runtime_of
+from promptlab.errors import Conflict, NotConfigured
+
+_PROMPTS = ("a poster of {{ subject }}", "a poster of {{ subject }} at night, in neon colours")
+_SUBJECTS = ("fox", "lighthouse", "tram")
+_DRAWS = 2
+_SETTINGS = """# Settings of the tour: whatever runs in this folder or below uses them.
+home = "data"
+provider = "sketch"
+"""
+_NEXT = """
+The tour is over. Everything is in {folder}: delete the folder and all of it is gone.
+Go on there: cd {folder}, then for example
+
+  promptlab rate
+  promptlab generation show 8
+  promptlab generate --prompt-version poster --var subject=owl
+
+With a real provider, outside that folder: export OPENAI_API_KEY=..., then
+
+  promptlab prompt create banner --user "a poster of {{{{ subject }}}}" --provider openai
+"""
+
+
+def demo(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option("--dir", help="Where the tour works; made anew each time.")] = Path(
+        "promptlab-demo"
+    ),
+) -> None:
+    """Take the whole tour offline: versions, images, ratings of three made-up raters, stats.
+
+    Example: promptlab demo --dir /tmp/tour
+    """
+    say = runtime_of(context).output.note
+    root = context.find_root().command
+
+    def promptlab(*arguments: str) -> None:
+        say(f"\n$ promptlab {shlex.join(arguments)}")
+        root.main(list(arguments), prog_name="promptlab", standalone_mode=False)
+
+    with _only_in(folder):
+        say("A tour with the offline provider sketch, which draws simple pictures and costs nothing.")
+        for prompt in _PROMPTS:
+            promptlab("prompt", "create", "poster", "--user", prompt, "--provider", "sketch")
+        promptlab("prompt", "diff", "poster@1", "poster@2")
+        for version in (1, 2):
+            for subject in _SUBJECTS:
+                promptlab(
+                    *("generate", "--prompt-version", f"poster@{version}", "--var", f"subject={subject}"),
+                    *("--draws", str(_DRAWS), "--seed", "7"),
+                )
+        promptlab("queue", "--limit", "3")
+        say("\nThree made-up raters have filled in ratings.csv.")
+        _plant_ratings(Path("ratings.csv"))
+        promptlab("rate", "--from", "ratings.csv")
+        promptlab("stats")
+    say(_NEXT.format(folder=folder))
+
+
+@contextmanager
+def _only_in(folder: Path) -> Iterator[None]:
+    """Work in a fresh folder, with none of the person's settings: the tour never touches their data."""
+    _make_anew(folder)
+    environment, before = dict(os.environ), Path.cwd()
+    for name in environment:
+        if name.startswith("PROMPTLAB_"):
+            del os.environ[name]
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        os.environ.update(environment)
+
+
+def _make_anew(folder: Path) -> None:
+    settings = folder / "promptlab.toml"
+    if folder.exists() and not settings.is_file() and any(folder.iterdir()):
+        raise Conflict(f"{folder} is there already and is no tour's folder.", hint="Choose another with --dir.")
+    try:
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        settings.write_text(_SETTINGS, encoding="utf-8")
+    except OSError as error:
+        raise NotConfigured(
+            f"{folder} cannot be written: {error.strerror}.", hint="Choose another with --dir."
+        ) from error
+
+
+def _plant_ratings(path: Path) -> None:
+    """Write what three raters of different severity might say: version 2 is liked more, and some items are left."""
+    chance = random.Random(7)  # noqa: S311 - the same tour every time
+    of_each = len(_SUBJECTS) * _DRAWS
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("generation", "score", "rater", "note"))
+        for rater, severity in (("ana", 0), ("ben", -1), ("chi", 0)):
+            for generation in range(1, 2 * of_each + 1):
+                if chance.random() < 0.8:
+                    liked = 3 if generation <= of_each else 4
+                    score = min(5, max(1, liked + severity + chance.choice((-1, 0, 0, 1))))
+                    writer.writerow((generation, score, rater, ""))

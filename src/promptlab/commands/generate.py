@@ -1,0 +1,75 @@
+"""`promptlab generate`: buy images for one version."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from promptlab.commands.options import Json, Parameters, parse_pairs, parse_parameters, runtime_of
+from promptlab.commands.outcome import show_generations, watched
+from promptlab.runtime import Runtime
+
+
+def generate(
+    context: typer.Context,
+    prompt_version: Annotated[
+        str, typer.Option("--prompt-version", help="A version: id, NAME@N, or NAME for its newest.", metavar="REF")
+    ],
+    input_: Annotated[
+        list[str] | None, typer.Option("--input", help="An input image; repeat for more.", metavar="FILE|URL")
+    ] = None,
+    mask: Annotated[
+        str | None, typer.Option(help="A PNG whose transparent part of the first input is redone.", metavar="FILE|URL")
+    ] = None,
+    var: Annotated[
+        list[str] | None, typer.Option("--var", help="A template variable; repeat for more.", metavar="KEY=VALUE")
+    ] = None,
+    count: Annotated[int, typer.Option(help="Images in one request, rated as one set.")] = 1,
+    draws: Annotated[int, typer.Option(help="Separate generations of the same request.")] = 1,
+    param: Parameters = None,
+    seed: Annotated[int | None, typer.Option(help="The first draw's seed, where the model takes one.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="An error if the model cannot do all of it.")] = False,
+    save: Annotated[Path | None, typer.Option(help="Also write the images and a JSON sidecar here.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="Never spend more than this.", metavar="USD")] = None,
+    allow_unpriced: Annotated[
+        bool, typer.Option("--allow-unpriced", help="With --max-cost: go on where no price is known.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; spend nothing.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Generate images with a version of a prompt. It always buys: each call adds draws.
+
+    Example: promptlab generate --prompt-version banner --var subject=fox --draws 2
+    """
+    from promptlab.services import orders
+
+    runtime = runtime_of(context)
+    request = orders.Request(
+        reference=prompt_version,
+        inputs=input_ or [],
+        mask=mask,
+        variables=parse_pairs(var, flag="--var"),
+        parameters=parse_parameters(param),
+        count=count,
+        draws=draws,
+        seed=seed,
+        strict=strict,
+        max_cost_usd=max_cost,
+        allow_unpriced=allow_unpriced,
+    )
+    draft = orders.prepare(runtime.lab, request, for_sending=not dry_run)
+    for warning in draft.warnings:
+        runtime.output.warn(warning)
+    if dry_run:
+        _show_draft(runtime, draft.view, as_json=as_json)
+        return 0
+    with watched(runtime, f"Generating with {draft.order.version.provider}", draws) as progress:
+        placed = orders.place(runtime.lab, draft, progress)
+    return show_generations(runtime, placed, save=save, as_json=as_json)
+
+
+def _show_draft(runtime: Runtime, view: dict[str, Any], *, as_json: bool) -> None:
+    from promptlab.output.generations import draft_details
+
+    runtime.output.show(view, lambda _: draft_details(view), as_json=as_json)
+    runtime.output.note("Nothing was sent: this was a dry run.")

@@ -1,0 +1,116 @@
+"""`promptlab generation`: what became of image requests."""
+
+from typing import Annotated
+
+import typer
+
+from promptlab.commands.options import Cursor, Json, Limit, Since, Until, VersionOption, Yes, runtime_of
+from promptlab.commands.outcome import show_generations, watched
+from promptlab.db.states import GenerationState
+
+app = typer.Typer(name="generation", help="Generations: image requests and what became of them.", no_args_is_help=True)
+
+Id = Annotated[int, typer.Argument(help="A generation's id.", metavar="ID")]
+Ids = Annotated[list[int], typer.Argument(help="Ids of generations.", metavar="ID...")]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[GenerationState | None, typer.Option(help="Only those in this state.")] = None,
+    prompt_version: VersionOption = None,
+    rating: Annotated[str | None, typer.Option(help="Rounded rating: 1..5 or its word.", metavar="SCORE")] = None,
+    unrated: Annotated[bool, typer.Option("--unrated", help="Only those with images and no rating.")] = False,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    as_json: Json = False,
+) -> None:
+    """List generations, newest first.
+
+    Example: promptlab generation list --prompt-version banner --rating good --since 7d
+    """
+    from promptlab.db.generations import Filters
+    from promptlab.output.generations import generation_table
+    from promptlab.services import reading
+    from promptlab.services.durations import parse_time
+    from promptlab.services.review import parse_score
+
+    runtime = runtime_of(context)
+    filters = Filters(
+        state=state,
+        rating=parse_score(rating) if rating else None,
+        unrated=unrated,
+        since=parse_time(since) if since else None,
+        until=parse_time(until) if until else None,
+    )
+    page = reading.full_page(runtime.lab, filters, reference=prompt_version, limit=limit, cursor=cursor)
+    runtime.output.show_page(
+        page.items,
+        page.next_cursor,
+        lambda console: generation_table(console, page.items, runtime.link),
+        as_json=as_json,
+        empty="There is none. `promptlab generate --prompt-version REF` makes one.",
+    )
+
+
+@app.command()
+def show(context: typer.Context, generation_id: Id, as_json: Json = False) -> None:
+    """Show everything about one generation.
+
+    Example: promptlab generation show 12
+    """
+    from promptlab.output.generations import generation_details
+    from promptlab.services import reading
+
+    runtime = runtime_of(context)
+    [view] = reading.full_views(runtime.lab, [generation_id])
+    runtime.output.show(view, lambda console: generation_details(console, view, runtime.link), as_json=as_json)
+
+
+@app.command("open")
+def open_(context: typer.Context, generation_id: Id, as_json: Json = False) -> None:
+    """Open a generation's images in the viewer, and print their links.
+
+    Example: promptlab generation open 12
+    """
+    from promptlab.commands.viewer import open_link
+    from promptlab.output.generations import link_list
+    from promptlab.services import linking
+
+    runtime = runtime_of(context)
+    links = linking.links(runtime.lab, generation_id, runtime.settings.link_expiry)
+    runtime.output.show_page(links, None, lambda _: link_list(links), as_json=as_json, empty="It has no images.")
+    for item in links:
+        open_link(item["link"], runtime.output)
+
+
+@app.command()
+def retry(context: typer.Context, generation_ids: Ids, as_json: Json = False) -> int:
+    """Send failed, refused, unknown or planned generations again: the same row, a new attempt.
+
+    Example: promptlab generation retry 12 13
+    """
+    from promptlab.services import orders
+
+    runtime = runtime_of(context)
+    with watched(runtime, "Generating", len(generation_ids)) as progress:
+        placed = orders.retry(runtime.lab, generation_ids, progress)
+    return show_generations(runtime, placed, save=None, as_json=as_json)
+
+
+@app.command()
+def delete(context: typer.Context, generation_ids: Ids, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete generations with their ratings and attempts, for good. Stored images stay until pruned.
+
+    Example: promptlab generation delete 12 --yes
+    """
+    from promptlab.output.generations import deleted_list
+    from promptlab.services import removal
+
+    runtime = runtime_of(context)
+    count = "this generation" if len(generation_ids) == 1 else f"{len(generation_ids)} generations"
+    runtime.output.confirm(f"Delete {count} with all ratings, for good?", yes=yes)
+    items = removal.delete(runtime.lab, generation_ids)
+    runtime.output.show_page(items, None, lambda _: deleted_list(items), as_json=as_json, empty="")

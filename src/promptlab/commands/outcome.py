@@ -1,0 +1,56 @@
+"""Showing what became of generations, and the exit code that says it to scripts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promptlab.runtime import Runtime
+
+if TYPE_CHECKING:
+    from promptlab.services.generation import Progress
+    from promptlab.services.orders import Placed
+
+BROKEN, REFUSED, INTERRUPTED = 5, 6, 130
+
+
+@contextmanager
+def watched(runtime: Runtime, what: str, total: int) -> "Iterator[Progress]":
+    """Show how far generations have come while the block runs."""
+    from promptlab.services.generation import Progress
+
+    stopping = "Finishing what is in flight; Ctrl-C again stops at once."
+    with runtime.output.progress(what, total) as advance:
+        yield Progress(finished=lambda _id: advance(), stopping=lambda: runtime.output.warn(stopping))
+
+
+def show_generations(runtime: Runtime, placed: "Placed", *, save: Path | None, as_json: bool) -> int:
+    """Show the generations of an order and return the exit code; raises what stopped the order, after showing."""
+    from promptlab.output.generations import generation_table
+    from promptlab.services import reading, saving
+
+    items = reading.full_views(runtime.lab, placed.generation_ids)
+    data: dict[str, Any] = {"items": items}
+    if placed.batch_id is not None:
+        data["batch_id"] = placed.batch_id
+    runtime.output.show(data, lambda console: generation_table(console, items, runtime.link), as_json=as_json)
+    for warning in dict.fromkeys(text for item in items for text in item["warnings"]):
+        runtime.output.warn(warning)
+    if save is not None:
+        paths = saving.save(runtime.lab, items, save)
+        runtime.output.note(f"Wrote {len(paths)} images and their sidecars to {save}.")
+    unfinished = [str(item["id"]) for item in items if item["state"] in {"planned", "sending"}]
+    if unfinished:
+        runtime.output.note(f"Go on with: promptlab generation retry {' '.join(unfinished)}")
+    if isinstance(placed.stopped_by, KeyboardInterrupt):
+        return INTERRUPTED
+    if placed.stopped_by is not None:
+        raise placed.stopped_by
+    return _exit_code(items)
+
+
+def _exit_code(items: Sequence[dict[str, Any]]) -> int:
+    states = {item["state"] for item in items}
+    if states & {"failed", "unknown"}:
+        return BROKEN
+    return REFUSED if "refused" in states else 0

@@ -1,0 +1,80 @@
+"""`promptlab rate`: one rating, a spreadsheet of them, or the queue with one key a rating."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promptlab.commands.options import Json, Rater, VersionOption, parse_pairs, runtime_of
+from promptlab.errors import InvalidInput
+from promptlab.runtime import Runtime
+
+if TYPE_CHECKING:
+    from promptlab.services.review import Verdict
+
+
+def rate(
+    context: typer.Context,
+    generation_id: Annotated[
+        int | None, typer.Argument(help="A generation's id; without it the queue is walked.", metavar="[ID]")
+    ] = None,
+    score: Annotated[str | None, typer.Option(help="1..5, or failed, poor, acceptable, good, excellent.")] = None,
+    note: Annotated[str | None, typer.Option(help="A remark of the rater's.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; repeat for more.")] = None,
+    criterion: Annotated[
+        list[str] | None, typer.Option(help="A score for one criterion; repeat for more.", metavar="NAME=SCORE")
+    ] = None,
+    rater: Rater = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="A CSV: generation, score, rater, note, tags. All or nothing.")
+    ] = None,
+    prompt_version: VersionOption = None,
+    batch: Annotated[int | None, typer.Option(help="Walk only generations of this batch.", metavar="ID")] = None,
+    blind: Annotated[bool, typer.Option("--blind/--open", help="Tell nothing about the version.")] = True,
+    as_json: Json = False,
+) -> int:
+    """Rate generations, blind unless --open. A rating that was given is kept at once.
+
+    Example: promptlab rate 12 --score good --note "fine, but cropped"
+    """
+    from promptlab.services.review import Verdict, parse_score
+
+    runtime = runtime_of(context)
+    who = rater or runtime.settings.rater
+    if from_ is not None:
+        if generation_id is not None or score is not None:
+            raise InvalidInput("--from brings its own generations and scores.")
+        _rate_file(runtime, from_, who, as_json=as_json)
+        return 0
+    if generation_id is None or score is None:
+        _refuse_in_loop(as_json=as_json, given=score is not None)
+        from promptlab.commands.rating_loop import RatingLoop
+
+        return RatingLoop(runtime, who, blind=blind).run(generation_id, prompt_version, batch)
+    scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
+    verdict = Verdict(rater=who, score=parse_score(score), note=note, tags=tag or [], criteria=scores)
+    _rate_one(runtime, generation_id, verdict, as_json=as_json)
+    return 0
+
+
+def _rate_one(runtime: Runtime, generation_id: int, verdict: "Verdict", *, as_json: bool) -> None:
+    from promptlab.output.ratings import rating_line
+    from promptlab.services import review, views
+
+    view = views.rating(review.rate(runtime.lab, generation_id, verdict))
+    runtime.output.show(view, lambda _: rating_line(view), as_json=as_json)
+
+
+def _rate_file(runtime: Runtime, path: Path, rater: str, *, as_json: bool) -> None:
+    from promptlab.output.ratings import import_line
+    from promptlab.services import rating_file
+
+    view = rating_file.rate_from(runtime.lab, path, rater=rater)
+    runtime.output.show(view, lambda _: import_line(view), as_json=as_json)
+
+
+def _refuse_in_loop(*, as_json: bool, given: bool) -> None:
+    if given:
+        raise InvalidInput("--score needs the id of a generation.", hint="`promptlab queue` shows what waits.")
+    if as_json:
+        raise InvalidInput("The loop is for people and has no --json.", hint="Give an id and --score, or --from FILE.")

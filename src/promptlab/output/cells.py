@@ -1,0 +1,83 @@
+"""Small pieces of what is shown: times, money, links, and text that cannot upset a terminal."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_AGES = ((60, "s", 1), (3600, "min", 60), (86400, "h", 3600), (float("inf"), "d", 86400))
+STATE_STYLES = {
+    "succeeded": "green",
+    "refused": "yellow",
+    "failed": "red",
+    "unknown": "magenta",
+    "planned": "dim",
+    "sending": "cyan",
+    "cancelled": "dim",
+}
+
+
+def plain(text: str) -> "Text":
+    """Return text as it is shown: control characters, which could command the terminal, become visible."""
+    from rich.text import Text
+
+    return Text("".join("\ufffd" if _commands(character) else character for character in text))
+
+
+def short(text: str | None, length: int) -> "Text":
+    """Return the first line's worth of a text, with an ellipsis where something was left out."""
+    words = " ".join((text or "").split())
+    return plain(words if len(words) <= length else words[: length - 1] + "…")
+
+
+def state(value: str) -> "Text":
+    """Return a state in its colour."""
+    from rich.text import Text
+
+    return Text(value, style=STATE_STYLES.get(value, ""))
+
+
+def local_time(moment: str | None) -> str:
+    """Return an ISO time of the JSON view in the clock of the person, to the minute."""
+    return "" if moment is None else _parse(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def age(moment: str) -> str:
+    """Return how long ago an ISO time of the JSON view was, in the largest unit that fits."""
+    seconds = max(0.0, (datetime.now(UTC) - _parse(moment)).total_seconds())
+    return next(f"{int(seconds // size)} {unit}" for limit, unit, size in _AGES if seconds < limit)
+
+
+def money(usd: float | None) -> str:
+    """Return US dollars to a hundredth of a cent; a price that is not known is no zero."""
+    return "?" if usd is None else f"${usd:.4f}".rstrip("0").rstrip(".") if usd else "$0"
+
+
+def seconds(milliseconds: float | None) -> str:
+    """Return milliseconds as seconds."""
+    return "" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
+
+
+def image_link(console: "Console", image: dict[str, Any], link: str) -> "Text":
+    """Return a link to an image: clickable on a terminal that can, else the whole address."""
+    from rich.style import Style
+    from rich.text import Text
+
+    if not (console.is_terminal and console.color_system) or console.legacy_windows:
+        return Text(link, overflow="fold", no_wrap=False)
+    name = urlsplit(image["url"]).path.rpartition("/")[2]
+    stem, dot, kind = name.rpartition(".")
+    shown = f"{stem[:10]}{dot}{kind} {image['width']}x{image['height']}"
+    return Text(shown, style=Style(link=link, underline=True))
+
+
+def _commands(character: str) -> bool:
+    return character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character != "\u200d"
+
+
+def _parse(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)

@@ -1,0 +1,129 @@
+"""How generations, the queue and links look."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from promptlab.output.cells import age, image_link, local_time, money, plain, seconds, state
+from promptlab.output.prompts import parameters
+from promptlab.output.tables import details, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+View = dict[str, Any]
+LinkOf = Callable[[str], str]
+"""Makes the link that opens an image from the URL that is kept of it."""
+
+
+def generation_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> "Table":
+    """Return one line a generation, with links to its images or the reason why there are none."""
+    return table(
+        [">ID", "VERSION", "STATE", ">RATING", ">COST", ">TIME", "IMAGES"],
+        [
+            (
+                str(item["id"]),
+                f"{item['prompt']}@{item['version']}",
+                state(item["state"]),
+                _rating(item),
+                money(item["cost_usd"]) if item["finished_at"] else "",
+                seconds(item["execution_time"]),
+                images(console, item["outputs"], link_of) if item["outputs"] else plain(_reason(item)),
+            )
+            for item in items
+        ],
+    )
+
+
+def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Table":
+    """Return everything about one generation."""
+    error = item["error"] or {}
+    return details([
+        ("generation", str(item["id"])),
+        ("state", state(item["state"])),
+        ("version", f"{item['prompt']}@{item['version']} (id {item['prompt_version_id']})"),
+        ("provider", plain(f"{item['provider']}, {item['model']}")),
+        ("draw", str(item["draw"])),
+        ("batch", str(item["batch_id"])),
+        ("case", plain(item["case"] or "")),
+        ("seed", "" if item["seed"] is None else str(item["seed"])),
+        ("asked for", parameters(item["parameters"])),
+        ("reported", parameters(item["effective_parameters"] or {})),
+        ("system prompt", plain(item["rendered_system_prompt"] or "")),
+        ("user prompt", plain(item["rendered_user_prompt"])),
+        ("inputs", images(console, item["inputs"], link_of)),
+        ("images", images(console, item["outputs"], link_of)),
+        ("rating", _rating(item)),
+        ("notes", plain(item["notes"] or "")),
+        ("cost", money(item["cost_usd"]) if item["finished_at"] else ""),
+        ("time", seconds(item["execution_time"])),
+        ("error", plain(f"{error['kind']}: {error['message']}") if error else ""),
+        ("warnings", plain("\n".join(item["warnings"]))),
+        ("attempts", plain("\n".join(_attempt(each) for each in item["attempts"]))),
+        ("created", local_time(item["created_at"])),
+        ("finished", local_time(item["finished_at"])),
+    ])  # fmt: skip
+
+
+def draft_details(view: View) -> "Table":
+    """Return what a dry run found out."""
+    return details([
+        ("generations", str(view["generations"])),
+        ("price", f"at most {money(view['max_cost_usd'])}" if view["max_cost_usd"] is not None else "not known"),
+        ("parameters", parameters(view["parameters"])),
+        ("seeds", " ".join(str(seed) for seed in view["seeds"] if seed is not None)),
+        ("system prompt", plain(view["rendered_system_prompt"] or "")),
+        ("user prompt", plain(view["rendered_user_prompt"])),
+    ])  # fmt: skip
+
+
+def link_list(items: Sequence[View]) -> "Text":
+    """Return whole links, one a line: they are for copying."""
+    return plain("\n".join(item["link"] for item in items))
+
+
+def deleted_list(items: Sequence[View]) -> "Text":
+    """Return which generations are gone."""
+    return plain("\n".join(f"Deleted generation {item['id']}." for item in items))
+
+
+def queue_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> "Table":
+    """Return what waits for a rating: id, age and links, and nothing that could sway a rater."""
+    with_inputs = any(item["inputs"] for item in items)
+    headings = [">ID", ">AGE", *(["INPUTS"] if with_inputs else []), "IMAGES"]
+    return table(headings, [_queue_row(console, item, link_of, with_inputs=with_inputs) for item in items])
+
+
+def images(console: "Console", each: Sequence[View], link_of: LinkOf) -> "Text":
+    """Return links to images, one a line on a terminal."""
+    from rich.text import Text
+
+    links = [image_link(console, image, link_of(image["url"])) for image in each]
+    return Text("\n" if console.is_terminal else " ").join(links)
+
+
+def _queue_row(console: "Console", item: View, link_of: LinkOf, *, with_inputs: bool) -> list["str | Text"]:
+    row: list[str | Text] = [str(item["id"]), age(item["created_at"])]
+    if with_inputs:
+        row.append(images(console, item["inputs"], link_of))
+    return [*row, images(console, item["outputs"], link_of)]
+
+
+def _rating(item: View) -> str:
+    return "" if item["result_rating"] is None else f"{item['result_rating']:.1f}"
+
+
+def _reason(item: View) -> str:
+    return f"{item['error']['kind']}: {item['error']['message']}" if item["error"] else ""
+
+
+def _attempt(attempt: View) -> str:
+    parts = [
+        f"{attempt['number']}. {attempt['outcome'] or 'in flight'}",
+        f"HTTP {attempt['http_status']}" if attempt["http_status"] else "",
+        seconds(attempt["duration_ms"]),
+        attempt["error_kind"] or "",
+        f"request {attempt['request_id']}" if attempt["request_id"] else "",
+    ]
+    return ", ".join(part for part in parts if part)

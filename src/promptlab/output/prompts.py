@@ -1,0 +1,101 @@
+"""How prompt versions look."""
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+from promptlab.output.cells import local_time, plain, short
+from promptlab.output.tables import details, table
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+View = dict[str, Any]
+
+_TEXTS = {"system_prompt": "system", "user_prompt": "user"}
+
+
+def version_table(items: Sequence[View]) -> "Table":
+    """Return one line a version."""
+    return table(
+        [">ID", "VERSION", "PROVIDER", "MODEL", "CREATED", "USER PROMPT"],
+        [
+            (
+                str(item["id"]),
+                f"{item['name']}@{item['version']}",
+                plain(item["provider"]),
+                plain(item["model"]),
+                local_time(item["created_at"])[:10],
+                short(item["user_prompt"], 50),
+            )
+            for item in items
+        ],
+    )
+
+
+def version_details(item: View) -> "Table":
+    """Return everything about one version."""
+    return details([
+        ("version", f"{item['name']}@{item['version']} (id {item['id']})"),
+        ("project", plain(item["project"])),
+        ("description", plain(item["description"] or "")),
+        ("provider", plain(item["provider"])),
+        ("model", plain(item["model"])),
+        ("parameters", parameters(item["parameters"])),
+        ("system prompt", plain(item["system_prompt"] or "")),
+        ("user prompt", plain(item["user_prompt"])),
+        ("template", "no, sent as it is (--raw)" if item["raw"] else ""),
+        ("created", local_time(item["created_at"])),
+        ("deleted", local_time(item["deleted_at"])),
+    ])  # fmt: skip
+
+
+def parameters(values: View) -> "Text":
+    """Return parameters as they are given on the command line."""
+    return plain(" ".join(f"{name}={value}" for name, value in sorted(values.items())))
+
+
+def diff_picture(console: "Console", view: View) -> "RenderableType":
+    """Return what differs between two versions, word by word: in colour, else marked like `git diff --word-diff`."""
+    coloured = console.is_terminal and console.color_system is not None and not console.no_color
+    title = f"{_label(view['from'])} → {_label(view['to'])}"
+    rows = [
+        (
+            _TEXTS.get(change["field"], change["field"]),
+            word_diff(_text(change["from"]), _text(change["to"]), coloured=coloured),
+        )
+        for change in view["changes"]
+    ]
+    return details([("", title), *rows]) if rows else plain(f"{title}: nothing that changes the picture")
+
+
+def word_diff(before: str, after: str, *, coloured: bool) -> "Text":
+    """Return one text with the words that went and the words that came."""
+    from rich.text import Text
+
+    old, new = (re.findall(r"\s+|[^\s]+", text) for text in (before, after))
+    result = Text()
+    for what, from_old, to_old, from_new, to_new in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, come = "".join(old[from_old:to_old]), "".join(new[from_new:to_new])
+        if what == "equal":
+            result.append_text(plain(gone))
+            continue
+        for text, style, marks in ((gone, "red strike", "[--]"), (come, "green bold", "{++}")):
+            if text:
+                shown = plain(text if coloured else f"{marks[:2]}{text}{marks[2:]}")
+                shown.stylize(style)
+                result.append_text(shown)
+    return result
+
+
+def _label(view: View) -> str:
+    return f"{view['name']}@{view['version']}"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(parameters(value)) if isinstance(value, dict) else str(value)

@@ -1,0 +1,26 @@
+"""How providers look."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from promptlab.output.cells import plain
+from promptlab.output.tables import table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def provider_table(items: Sequence[dict[str, Any]]) -> "Table":
+    """Return one line a provider: ready, or what it needs."""
+    return table(
+        ["PROVIDER", "READY", "DEFAULT MODEL", "WHAT IT IS"],
+        [
+            (
+                plain(item["name"]),
+                plain("yes" if item["ready"] else f"no: {item['missing']}"),
+                plain(item["default_model"] or ""),
+                plain(item["summary"]),
+            )
+            for item in items
+        ],
+    )

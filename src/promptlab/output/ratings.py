@@ -1,0 +1,46 @@
+"""How ratings look, and the item that is being rated."""
+
+from typing import TYPE_CHECKING, Any
+
+from promptlab.output.cells import plain
+from promptlab.output.generations import LinkOf, images
+from promptlab.output.prompts import parameters
+from promptlab.output.tables import details
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+View = dict[str, Any]
+
+
+def rating_line(view: View) -> "Text":
+    """Return one rating as a sentence."""
+    return plain(f"Generation {view['generation_id']}: {view['score']} by {view['rater']}.")
+
+
+def import_line(view: View) -> "Text":
+    """Return what a file of ratings changed."""
+    return plain(f"{view['rated']} rated, {view['unchanged']} were there already.")
+
+
+def item_picture(console: "Console", item: View, link_of: LinkOf, *, title: str) -> "Table":
+    """Return an item of the rating loop: its images, and, when it is not blind, where they come from."""
+    return details([
+        (title, plain(" ")),
+        *(_origin(item) if "version" in item else []),
+        ("inputs", images(console, item["inputs"], link_of)),
+        ("images", images(console, item["outputs"], link_of)),
+    ])  # fmt: skip
+
+
+def _origin(item: View) -> "list[tuple[str, Text | str | None]]":
+    return [
+        ("generation", str(item["id"])),
+        ("version", f"{item['prompt']}@{item['version']}"),
+        ("provider", plain(f"{item['provider']}, {item['model']}")),
+        ("parameters", parameters(item["parameters"])),
+        ("prompt", plain(item["rendered_user_prompt"])),
+        ("rating", "" if item["result_rating"] is None else f"{item['result_rating']:.1f}"),
+    ]

@@ -1,0 +1,64 @@
+"""How stats look: a line a version, with a small bar of its ratings."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from promptlab.output.cells import money, plain, seconds
+from promptlab.output.tables import table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+View = dict[str, Any]
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def stats_table(console: "Console", items: Sequence[View], by: str) -> "Table":
+    """Return one line a group. Columns of counts that are zero in every line are left out."""
+    counts = [name for name in ("refused", "failed", "unknown") if any(item[name] for item in items)]
+    headings = [
+        by.upper(), ">IMAGES", *(f">{name.upper()}" for name in counts),
+        ">RATED", ">WAITING", ">MEAN", "1-5", ">COST", ">P50", ">P95",
+    ]  # fmt: skip
+    return table(
+        headings,
+        [
+            (
+                _group(item, by),
+                str(item["succeeded"]),
+                *(str(item[name]) for name in counts),
+                str(item["rated"]),
+                str(item["unrated"]),
+                "" if item["mean"] is None else f"{item['mean']:.2f}",
+                distribution(console, item["distribution"]),
+                _cost(item),
+                seconds(item["execution_time_p50"]),
+                seconds(item["execution_time_p95"]),
+            )
+            for item in items
+        ],
+    )
+
+
+def distribution(console: "Console", scores: dict[str, int]) -> str:
+    """Return five small bars, one a score, or five numbers where the terminal has no such characters."""
+    highest = max(scores.values())
+    if not console.encoding.startswith("utf"):
+        return "/".join(str(count) for count in scores.values())
+    if highest == 0:
+        return ""
+    # A score that somebody gave is never shown as none: it gets at least the lowest bar.
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in scores.values())
+
+
+def _group(item: View, by: str) -> "Text":
+    return plain(f"{item['name']}@{item['version']}" if by == "version" else str(item[by]))
+
+
+def _cost(item: View) -> str:
+    if item["cost_usd"] is None:
+        return "?" if item["unpriced"] else ""
+    return money(item["cost_usd"]) + (" + ?" if item["unpriced"] else "")

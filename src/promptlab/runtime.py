@@ -1,0 +1,133 @@
+"""What a command works with, built from the settings when it first asks: database, storage, providers, lab."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from promptlab.errors import InvalidInput, PromptlabError
+from promptlab.output import Output
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from promptlab.adapters.storage.protocol import Storage
+    from promptlab.db.engine import Database
+    from promptlab.services.lab import Lab, Providers
+    from promptlab.settings import Settings
+
+_PROJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+class Runtime:
+    """The parts of promptlab that commands ask for; nothing is opened before it is needed."""
+
+    def __init__(self, flags: Mapping[str, str | None], output: Output) -> None:
+        self._flags = flags
+        self.output = output
+
+    @cached_property
+    def settings(self) -> "Settings":
+        from promptlab.settings import load
+
+        settings = load(self._flags)
+        if not _PROJECT_NAME.fullmatch(settings.project):
+            raise InvalidInput(
+                f"{settings.project!r} is no name for a project.",
+                hint="Start with a letter or digit; then letters, digits, '_', '-' and '.', up to 100 altogether.",
+            )
+        return settings
+
+    @cached_property
+    def unchecked_database(self) -> "Database":
+        """The database, whatever state its schema is in."""
+        from promptlab.db.engine import is_insecure, open_database
+
+        if is_insecure(self.settings.database):
+            self.output.warn("The database is on another machine and sslmode=disable: everybody on the way can read.")
+        return open_database(self.settings.database)
+
+    @cached_property
+    def database(self) -> "Database":
+        """The database, known to fit; a SQLite file is made or migrated now if need be."""
+        from promptlab.db.schema import is_behind, require_current
+
+        if self.unchecked_database.is_sqlite and is_behind(self.unchecked_database, self.settings.database):
+            from promptlab.db.migrate import upgrade
+
+            upgrade(self.settings.database)
+        require_current(self.unchecked_database)
+        return self.unchecked_database
+
+    @cached_property
+    def storage(self) -> "Storage":
+        from promptlab.adapters.storage.registry import open_storage
+
+        return open_storage(self.settings)
+
+    @cached_property
+    def providers(self) -> "Providers":
+        from promptlab.services.lab import Providers
+
+        return Providers(self.settings)
+
+    @contextmanager
+    def reading(self) -> "Iterator[tuple[Session, int]]":
+        """Yield a session for reading and the id of the project."""
+        from promptlab.db import projects
+
+        with self.database.reading() as session:
+            yield session, projects.get(session, self.settings.project).id or 0
+
+    @contextmanager
+    def writing(self, *, new_project: bool = False) -> "Iterator[tuple[Session, int]]":
+        """Yield a session that is committed at the end, and the id of the project (made now with `new_project`)."""
+        from promptlab.db import projects
+
+        find = projects.get_or_create if new_project else projects.get
+        with self.database.transaction() as session:
+            yield session, find(session, self.settings.project).id or 0
+
+    @cached_property
+    def lab(self) -> "Lab":
+        """The project with everything around it, after settling what a process that died has left behind."""
+        from promptlab.db import projects
+        from promptlab.services.lab import Lab
+        from promptlab.services.ownership import Owner
+        from promptlab.services.recovery import recover
+        from promptlab.services.spool import Spool
+
+        with self.reading() as (session, project_id):
+            uid = projects.lab_uid(session)
+        lab = Lab(
+            database=self.database,
+            storage=self.storage,
+            spool=Spool(self.settings.spool / uid),
+            owner=Owner(self.settings.home / "owners"),
+            uid=uid,
+            project_id=project_id,
+            project=self.settings.project,
+            providers=self.providers,
+        )
+        for sentence in recover(lab).sentences:
+            self.output.note(sentence)
+        return lab
+
+    def link(self, url: str) -> str:
+        """Return a link that opens the image at `url`, signed where that is needed; else the URL itself."""
+        if url.startswith("file:"):
+            return url
+        from promptlab.services.durations import parse_duration
+
+        try:
+            return self.storage.signed_url(url, parse_duration(self.settings.link_expiry))
+        except PromptlabError:  # kept in a storage that these settings do not name: the record still says where
+            return url
+
+    def close(self) -> None:
+        """Give connections back."""
+        if "unchecked_database" in self.__dict__:
+            self.unchecked_database.close()
+        if "providers" in self.__dict__:
+            self.providers.close()

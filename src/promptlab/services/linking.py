@@ -1,0 +1,35 @@
+"""Links that open images: made on demand, and expiring where the storage can let them."""
+
+from datetime import UTC, datetime, timedelta
+
+from promptlab.db import generations
+from promptlab.errors import Conflict
+from promptlab.services.durations import parse_duration
+from promptlab.services.lab import Lab
+from promptlab.services.views import View, time_text
+
+
+def links(lab: Lab, generation_id: int, expires: str) -> list[View]:
+    """Return a link for each image of a generation; `expires_at` is None where links do not expire.
+
+    Raises:
+        NotFound: no such generation.
+        Conflict: it has no images.
+        InvalidInput: a duration that is none, or images that are kept elsewhere.
+    """
+    seconds = parse_duration(expires)
+    with lab.database.reading() as session:
+        row = generations.get(session, lab.project_id, generation_id)
+        outputs = generations.outputs(session, [generation_id])
+    if not outputs:
+        raise Conflict(f"Generation {generation_id} is {row.state.value} and has no images.")
+    until = time_text(datetime.now(UTC) + timedelta(seconds=seconds))
+    return [
+        {
+            "position": output.position,
+            "url": output.url,
+            "link": lab.storage.signed_url(output.url, seconds),
+            "expires_at": None if output.url.startswith("file:") else until,
+        }
+        for output in outputs
+    ]

@@ -1,0 +1,140 @@
+"""Orders for images: from what a person typed, over a draft that costs nothing, to generations with an outcome."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from promptlab.db import generations, prompts
+from promptlab.db.models import Generation, PromptVersion
+from promptlab.db.states import GenerationState
+from promptlab.errors import Conflict, PromptlabError
+from promptlab.services import planning
+from promptlab.services.generation import Progress, close_batch, run_all
+from promptlab.services.inputs import load_input
+from promptlab.services.lab import Lab
+from promptlab.services.recovery import ask_again_about
+
+_AGAIN = (GenerationState.FAILED, GenerationState.REFUSED, GenerationState.UNKNOWN, GenerationState.CANCELLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `generate` was asked for, as it was typed: a REF, and paths or addresses of images."""
+
+    reference: str
+    inputs: Sequence[str] = ()
+    mask: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    count: int = 1
+    draws: int = 1
+    seed: int | None = None
+    strict: bool = False
+    max_cost_usd: float | None = None
+    allow_unpriced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """What became of an order: `stopped_by` is what ended it before everything had an outcome."""
+
+    generation_ids: list[int]
+    batch_id: int | None = None
+    stopped_by: PromptlabError | KeyboardInterrupt | None = None
+
+
+def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> planning.Draft:
+    """Render, check and price a request; nothing is written. Without `for_sending` no key is needed.
+
+    Raises:
+        NotFound, Conflict: no such version, or a deleted one.
+        InvalidInput: anything that could not be sent.
+        NotConfigured: the provider's key is missing.
+    """
+    with lab.database.reading() as session:
+        version = prompts.get_live(session, lab.project_id, request.reference)
+    provider = lab.providers.open(version.provider, for_sending=for_sending)
+    order = planning.Order(
+        version=version,
+        variables=request.variables,
+        inputs=[load_input(source) for source in request.inputs],
+        mask=load_input(request.mask) if request.mask else None,
+        parameters=request.parameters,
+        count=request.count,
+        draws=request.draws,
+        seed=request.seed,
+        strict=request.strict,
+        max_cost_usd=request.max_cost_usd,
+        allow_unpriced=request.allow_unpriced,
+    )
+    return planning.draft(order, provider.capabilities(version.model))
+
+
+def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
+    """Plan what was drafted and take it to its outcomes; what stopped it is returned, not raised."""
+    plan = planning.plan(lab, draft)
+    stopped_by = _run(lab, draft.order.version.provider, plan.generation_ids, progress)
+    close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, PromptlabError))
+    return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, stopped_by=stopped_by)
+
+
+def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress) -> Placed:
+    """Take generations that ended without images, or are still planned, to an outcome: same row, new attempt.
+
+    One that is unknown is asked about first, where its provider can be asked, so that it is not bought twice.
+
+    Raises:
+        NotFound: one of them does not exist; nothing is sent then.
+        Conflict: one of them has images already, or is in flight.
+    """
+    wanted = list(dict.fromkeys(generation_ids))
+    versions = _check_retryable(lab, wanted)
+    settled = [id_ for id_ in wanted if ask_again_about(lab, id_)]
+    left = [id_ for id_ in wanted if id_ not in settled]
+    for name in {versions[id_].provider for id_ in left}:
+        lab.providers.open(name)  # a missing key is said before a row is touched
+    with lab.database.transaction() as session:
+        for id_ in left:
+            generations.replan(session, id_, _AGAIN)
+    by_provider: dict[str, list[int]] = defaultdict(list)
+    for id_ in left:
+        by_provider[versions[id_].provider].append(id_)
+    for name, ids in by_provider.items():
+        if stopped_by := _run(lab, name, ids, progress):
+            return Placed(generation_ids=wanted, stopped_by=stopped_by)
+    return Placed(generation_ids=wanted)
+
+
+def _run(
+    lab: Lab, name: str, generation_ids: Sequence[int], progress: Progress
+) -> PromptlabError | KeyboardInterrupt | None:
+    limits = lab.providers.limits(name)
+    try:
+        run_all(
+            lab,
+            lab.providers.open(name),
+            generation_ids,
+            max_attempts=limits.attempts,
+            concurrency=min(limits.concurrency, len(generation_ids)),
+            progress=progress,
+        )
+    except (PromptlabError, KeyboardInterrupt) as stopped_by:
+        return stopped_by
+    return None
+
+
+def _check_retryable(lab: Lab, generation_ids: Sequence[int]) -> dict[int, PromptVersion]:
+    with lab.database.reading() as session:
+        rows = [generations.get(session, lab.project_id, id_) for id_ in generation_ids]
+        versions = {row.id or 0: session.get_one(PromptVersion, row.prompt_version_id) for row in rows}
+    for row in rows:
+        _check_state(row)
+    return versions
+
+
+def _check_state(row: Generation) -> None:
+    if row.state is GenerationState.SUCCEEDED:
+        raise Conflict(f"Generation {row.id} has its images already.", hint="`promptlab generate` makes more.")
+    if row.state is GenerationState.SENDING:
+        raise Conflict(f"Generation {row.id} is being made right now.", hint="Wait until that is done.")

@@ -1,0 +1,83 @@
+"""Ratings out of a spreadsheet: all of its rows or none, and safe to repeat."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from promptlab.db.models import Rating
+from promptlab.errors import InvalidInput, PromptlabError, nearest
+from promptlab.services import review, views
+from promptlab.services.lab import Lab
+from promptlab.services.views import View
+
+COLUMNS = ("generation", "score", "rater", "note", "tags")
+_NEEDED = ("generation", "score")
+
+
+def rate_from(lab: Lab, path: Path, *, rater: str) -> View:
+    """Record every row of a CSV file in one transaction; rows without a rater are `rater`'s.
+
+    A row that says what its rater has said already changes nothing. Returns the ratings and two counts.
+
+    Raises:
+        InvalidInput: the file or one of its rows, named by its number, cannot be used; nothing is recorded then.
+        NotFound, Conflict: a row's generation does not exist or has no images; likewise.
+    """
+    rows = [(number, *_verdict(number, row, rater)) for number, row in _rows(path)]
+    recorded: list[tuple[Rating, bool]] = []
+    with lab.database.transaction() as session:
+        # In the order of their ids, so that two files at once cannot wait for each other.
+        for number, generation_id, verdict in sorted(rows, key=lambda row: (row[1], row[0])):
+            try:
+                recorded.append(review.record(session, lab.project_id, generation_id, verdict))
+            except PromptlabError as error:
+                raise type(error)(f"Row {number}: {error.message}", hint="Nothing was recorded.") from error
+    return {
+        "items": [views.rating(rating) for rating, _is_new in recorded],
+        "next_cursor": None,
+        "rated": sum(is_new for _rating, is_new in recorded),
+        "unchanged": sum(not is_new for _rating, is_new in recorded),
+    }
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restkey="", strict=True)
+            _check_columns(path, [name.strip() for name in reader.fieldnames or []])
+            for row in reader:
+                yield reader.line_num, {(name or "").strip(): _cell(value) for name, value in row.items()}
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InvalidInput(f"{path} cannot be read as CSV: {why}.") from error
+
+
+def _cell(value: str | list[str] | None) -> str:
+    return value.strip() if isinstance(value, str) else ",".join(value or [])
+
+
+def _check_columns(path: Path, names: list[str]) -> None:
+    missing = [name for name in _NEEDED if name not in names]
+    if missing:
+        raise InvalidInput(f"{path} has no column {missing[0]!r}.", hint=f"Its columns are: {', '.join(COLUMNS)}.")
+    for name in names:
+        if name not in COLUMNS:
+            raise InvalidInput(f"{path} has an unknown column {name!r}.{nearest(name, list(COLUMNS))}")
+
+
+def _verdict(number: int, row: dict[str, str], rater: str) -> tuple[int, review.Verdict]:
+    if row.get(""):
+        raise InvalidInput(f"Row {number} has more cells than the header: {row['']!r}.")
+    identity = row["generation"]
+    if not (identity.isascii() and identity.isdigit() and len(identity) < 19):
+        raise InvalidInput(f"Row {number}: {identity!r} is no id of a generation.")
+    try:
+        score = review.parse_score(row["score"])
+    except InvalidInput as error:
+        raise InvalidInput(f"Row {number}: {error.message}", hint=error.hint) from error
+    return int(identity), review.Verdict(
+        rater=row.get("rater") or rater,
+        score=score,
+        note=row.get("note") or None,
+        tags=row.get("tags", "").replace(";", " ").replace(",", " ").split(),
+    )

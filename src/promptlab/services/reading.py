@@ -1,0 +1,67 @@
+"""Reading generations as views: one, several, pages of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from promptlab.db import batches, generations, prompts
+from promptlab.db.generations import Filters, QueueFilters
+from promptlab.db.pages import Page, encode_cursor
+from promptlab.services import views
+from promptlab.services.lab import Lab
+from promptlab.services.views import View
+
+
+def full_views(lab: Lab, generation_ids: Sequence[int]) -> list[View]:
+    """Return everything about those generations, in the order of their ids; raises NotFound for one not there."""
+    with lab.database.reading() as session:
+        rows = [generations.get(session, lab.project_id, id_) for id_ in sorted(generation_ids)]
+        return views.full_generations(session, rows)
+
+
+def full_page(lab: Lab, filters: Filters, *, reference: str | None, limit: int, cursor: str | None) -> Page[View]:
+    """Return a page of generations, newest first, of all versions or of the one that `reference` names."""
+    with lab.database.reading() as session:
+        if reference is not None:
+            version_id = prompts.get(session, lab.project_id, reference).id
+            filters = replace(filters, prompt_version_id=version_id)
+        page = generations.list_generations(session, lab.project_id, filters, limit=limit, cursor=cursor)
+        return Page(views.full_generations(session, page.items), page.next_cursor)
+
+
+def queue_page(lab: Lab, filters: QueueFilters, *, blind: bool, limit: int, cursor: str | None) -> Page[View]:
+    """Return a page of what waits for a rating, oldest plan first; blind views tell nothing about the version."""
+    with lab.database.reading() as session:
+        page = generations.queue(session, lab.project_id, filters, limit=limit, cursor=cursor)
+        look = views.blind_generations if blind else views.full_generations
+        return Page(look(session, page.items), page.next_cursor)
+
+
+def one(lab: Lab, generation_id: int, *, blind: bool) -> View:
+    """Return one generation; raises NotFound without it."""
+    with lab.database.reading() as session:
+        row = generations.get(session, lab.project_id, generation_id)
+        look = views.blind_generations if blind else views.full_generations
+        return look(session, [row])[0]
+
+
+def next_in_queue(lab: Lab, filters: QueueFilters, *, after: int, blind: bool) -> View | None:
+    """Return the first that waits behind the generation `after`, None at the end."""
+    items = queue_page(lab, filters, blind=blind, limit=1, cursor=encode_cursor(after)).items
+    return items[0] if items else None
+
+
+def queue_length(lab: Lab, filters: QueueFilters) -> int:
+    """Return how many wait."""
+    with lab.database.reading() as session:
+        return generations.queue_length(session, lab.project_id, filters)
+
+
+def queue_filters(
+    lab: Lab, *, reference: str | None, batch_id: int | None, rater: str | None, ratings_wanted: int | None = None
+) -> QueueFilters:
+    """Return what narrows a queue to what a person typed; raises NotFound for a version or batch not there."""
+    with lab.database.reading() as session:
+        version_id = prompts.get(session, lab.project_id, reference).id if reference else None
+        if batch_id is not None:
+            batches.get(session, lab.project_id, batch_id)
+    return QueueFilters(prompt_version_id=version_id, batch_id=batch_id, rater=rater, ratings_wanted=ratings_wanted)

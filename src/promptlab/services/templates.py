@@ -1,0 +1,106 @@
+"""Prompts as templates: Jinja2 in its sandbox, strict about undefined names.
+
+Only `{{ name }}`, `{% … %}` and comments written `{## … ##}` mean something, so `{#ff0000}` and `{style}` are text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from promptlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """Both prompts as they are sent."""
+
+    system: str | None
+    user: str
+
+
+def check(text: str, *, what: str) -> None:
+    """Check that `text` is a template; `what` names it in the sentence.
+
+    Raises:
+        InvalidInput: a syntax error, with its line.
+    """
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        _environment().parse(text)
+    except TemplateSyntaxError as error:
+        raise InvalidInput(
+            f"The {what} is no template: line {error.lineno}: {error.message}",
+            hint="--raw takes the text as it is, with every brace in it.",
+        ) from error
+    except RecursionError as error:
+        raise InvalidInput(f"The {what} is no template: it is nested too deeply.") from error
+
+
+def variables_of(text: str) -> set[str]:
+    """Return the names that a template takes."""
+    from jinja2 import meta
+
+    return meta.find_undeclared_variables(_environment().parse(text))
+
+
+def render(system: str | None, user: str, variables: Mapping[str, Any], *, raw: bool) -> Rendered:
+    """Return both prompts with their variables filled in; `raw` prompts are no templates.
+
+    Raises:
+        InvalidInput: a variable is missing or not used, a template fails, or nothing is left of the prompt.
+    """
+    _check_unused(system, user, variables, raw=raw)
+    if raw:
+        return Rendered(system=system, user=user)
+    return Rendered(
+        system=_render(system, variables, "system prompt") if system else None,
+        user=_nonempty(_render(user, variables, "user prompt")),
+    )
+
+
+def _render(text: str, variables: Mapping[str, Any], what: str) -> str:
+    from jinja2 import UndefinedError
+
+    try:
+        return _environment().from_string(text).render(variables)
+    except UndefinedError as error:
+        missing = sorted(variables_of(text) - set(variables))
+        if not missing:
+            raise InvalidInput(f"The {what} cannot be rendered: {error}.") from error
+        flags = " ".join(f"--var {name}=…" for name in missing)
+        raise InvalidInput(f"The {what} needs a value for {', '.join(missing)}.", hint=f"Add {flags}") from error
+    except Exception as error:  # a template is a program of the user's: whatever it raises is its own
+        raise InvalidInput(f"The {what} cannot be rendered: {error or type(error).__name__}.") from error
+
+
+def _nonempty(text: str) -> str:
+    if not text.strip():
+        raise InvalidInput("Nothing is left of the user prompt once its variables are filled in.")
+    return text
+
+
+def _check_unused(system: str | None, user: str, variables: Mapping[str, Any], *, raw: bool) -> None:
+    known = set() if raw else variables_of(user) | variables_of(system or "")
+    unused = sorted(set(variables) - known)
+    if unused:
+        takes = f"It takes {', '.join(sorted(known))}." if known else "It takes none."
+        raise InvalidInput(f"The prompt has no variable {', '.join(map(repr, unused))}.", hint=takes)
+
+
+@cache
+def _environment() -> "SandboxedEnvironment":
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        comment_start_string="{##",
+        comment_end_string="##}",
+    )
