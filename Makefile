@@ -2,8 +2,7 @@
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
-# Compiling every module ahead takes a quarter of the installation; Python compiles what is used when it is first used.
-INSTALL := $(PIP) install --no-compile --require-hashes --requirement
+INSTALL := $(PIP) install --require-hashes --requirement
 # hatchling comes out of the lock as well, so nothing unpinned is fetched to build the project itself.
 INSTALL_PROJECT := $(PIP) install --no-build-isolation --no-deps --editable .
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist worksteal

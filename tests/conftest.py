@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.databases", "tests.fixtures.s3", "tests.fixtures.openai"]
+pytest_plugins = [
+    *("tests.fixtures.postgres", "tests.fixtures.databases", "tests.fixtures.s3", "tests.fixtures.openai"),
+    "tests.fixtures.command_line",
+]
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

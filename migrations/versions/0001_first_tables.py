@@ -185,20 +185,27 @@ def upgrade() -> None:
     )
     op.create_index("ix_generation_batch_id", "generation", ["batch_id"])
     op.create_index("ix_generation_case_id", "generation", ["case_id"])
-    op.create_index("ix_generation_project_id_created_at", "generation", ["project_id", "created_at"])
+    op.create_index("ix_generation_project_id_created_at_id", "generation", ["project_id", "created_at", "id"])
     op.create_index("ix_generation_project_id_id", "generation", ["project_id", "id"])
-    op.create_index(
-        "ix_generation_project_id_result_rating_created_at", "generation", ["project_id", "result_rating", "created_at"]
-    )
     op.create_index("ix_generation_project_id_state_id", "generation", ["project_id", "state", "id"])
     op.create_index("ix_generation_prompt_version_id_id", "generation", ["prompt_version_id", "id"])
     op.create_index(
         "ix_generation_unrated",
         "generation",
-        ["project_id", "id"],
+        ["project_id", "state", "id"],
         sqlite_where=sa.text("state = 'succeeded' AND result_rating IS NULL"),
         postgresql_where=sa.text("state = 'succeeded' AND result_rating IS NULL"),
     )
+
+    for score in range(1, 6):
+        rated_as = sa.text(f"result_rating >= {score - 0.5} AND result_rating < {score + 0.5}")
+        op.create_index(
+            f"ix_generation_rated_{score}",
+            "generation",
+            ["project_id", "id"],
+            sqlite_where=rated_as,
+            postgresql_where=rated_as,
+        )
 
     op.create_table(
         "attempt",
@@ -226,8 +233,8 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("http_status", sa.Integer(), nullable=True),
-        sa.Column("request_id", sa.String(200), nullable=True),
-        sa.Column("error_kind", sa.String(50), nullable=True),
+        sa.Column("request_id", sa.String(), nullable=True),
+        sa.Column("error_kind", sa.String(), nullable=True),
         sa.Column("error_message", sa.String(), nullable=True),
         sa.Column("error_details", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -335,6 +342,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_rating_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rating")),
     )
+    op.create_index("ix_rating_generation_id_rater_id", "rating", ["generation_id", "rater", "id"])
     op.create_index("ix_rating_project_id_rater_id", "rating", ["project_id", "rater", "id"])
     op.create_index(
         "uq_rating_current",

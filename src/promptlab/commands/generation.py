@@ -40,10 +40,10 @@ def list_(
     runtime = runtime_of(context)
     filters = Filters(
         state=state,
-        rating=parse_score(rating) if rating else None,
+        rating=parse_score(rating) if rating is not None else None,
         unrated=unrated,
-        since=parse_time(since) if since else None,
-        until=parse_time(until) if until else None,
+        since=parse_time(since) if since is not None else None,
+        until=parse_time(until) if until is not None else None,
     )
     page = reading.full_page(runtime.lab, filters, reference=prompt_version, limit=limit, cursor=cursor)
     runtime.output.show_page(

@@ -45,8 +45,8 @@ def stats(
     filters = reports.StatsFilters(
         references=prompt_version or [],
         name=name,
-        since=parse_time(since) if since else None,
-        until=parse_time(until) if until else None,
+        since=parse_time(since) if since is not None else None,
+        until=parse_time(until) if until is not None else None,
     )
     lab = runtime.lab
     with lab.database.reading() as session:

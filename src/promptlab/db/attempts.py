@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
-from promptlab.db.models import Attempt
+from promptlab.db.models import Attempt, is_id
 
 
 def add(
@@ -35,6 +35,8 @@ def in_flight(session: Session, project_id: int) -> list[Attempt]:
 
 def find(session: Session, project_id: int, generation_id: int, number: int) -> Attempt | None:
     """Return that attempt of that generation, None without one in the project."""
+    if not (is_id(generation_id) and is_id(number)):
+        return None
     statement = select(Attempt).where(
         col(Attempt.project_id) == project_id,
         col(Attempt.generation_id) == generation_id,

@@ -4,7 +4,7 @@ from sqlalchemy import Cast, cast, func, select, update
 from sqlmodel import Session, col
 
 from promptlab.db.engine import rows_changed
-from promptlab.db.models import Batch, BatchItem, Generation, usd_type
+from promptlab.db.models import Batch, BatchItem, Generation, is_id, usd_type
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotFound
 
@@ -19,7 +19,7 @@ def add(session: Session, project_id: int, *, order_seed: int, max_cost_usd: flo
 
 def get(session: Session, project_id: int, batch_id: int) -> Batch:
     """Return the batch; raises NotFound without one of that id in the project."""
-    batch = session.get(Batch, batch_id)
+    batch = session.get(Batch, batch_id) if is_id(batch_id) else None
     if batch is None or batch.project_id != project_id:
         raise NotFound(f"There is no batch {batch_id}.")
     return batch

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal, select, text, update
 from sqlmodel import Session, col
 
 from promptlab.db.engine import rows_changed
@@ -14,6 +14,8 @@ from promptlab.db.models import (
     GenerationImageInput,
     GenerationImageOutput,
     Rating,
+    is_id,
+    rated_as,
 )
 from promptlab.db.pages import Page, fetch_page
 from promptlab.db.states import GenerationState, ImageRole
@@ -48,7 +50,7 @@ class QueueFilters:
 
 def get(session: Session, project_id: int, generation_id: int) -> Generation:
     """Return the generation; raises NotFound without one of that id in the project."""
-    found = session.get(Generation, generation_id)
+    found = session.get(Generation, generation_id) if is_id(generation_id) else None
     if found is None or found.project_id != project_id:
         raise NotFound(
             f"There is no generation {generation_id}.", hint="`promptlab generation list` shows what is there."
@@ -65,11 +67,11 @@ def by_ids(session: Session, generation_ids: Sequence[int]) -> list[Generation]:
 def list_generations(
     session: Session, project_id: int, filters: Filters, *, limit: int, cursor: str | None
 ) -> Page[Generation]:
-    """Return a page of generations, newest first."""
+    """Return a page of generations, newest first: by id, and between two times by time, as their indexes are."""
     statement = _narrowed(select(Generation).where(col(Generation.project_id) == project_id), filters)
-    return fetch_page(
-        session, statement, key=col(Generation.id), identity=lambda row: row.id or 0, limit=limit, cursor=cursor
-    )
+    by_time = filters.since is not None or filters.until is not None
+    time = col(Generation.created_at) if by_time else None
+    return fetch_page(session, statement, key=col(Generation.id), time=time, limit=limit, cursor=cursor)
 
 
 def queue(
@@ -80,7 +82,6 @@ def queue(
         session,
         _waiting(project_id, filters),
         key=col(Generation.id),
-        identity=lambda row: row.id or 0,
         limit=limit,
         cursor=cursor,
         newest_first=False,
@@ -151,23 +152,28 @@ def remove(session: Session, generation: Generation) -> None:
 
 
 def _narrowed(statement: Select[Generation], filters: Filters) -> Select[Generation]:
-    conditions = (
-        (filters.state, col(Generation.state) == filters.state),
-        (filters.prompt_version_id, col(Generation.prompt_version_id) == filters.prompt_version_id),
-        (filters.since, col(Generation.created_at) >= filters.since),
-        (filters.until, col(Generation.created_at) < filters.until),
-    )
-    statement = statement.where(*(condition for value, condition in conditions if value is not None))
+    if filters.state is not None:
+        statement = statement.where(col(Generation.state) == filters.state)
+    if filters.prompt_version_id is not None:
+        statement = statement.where(col(Generation.prompt_version_id) == filters.prompt_version_id)
+    if filters.since is not None:
+        statement = statement.where(col(Generation.created_at) >= filters.since)
+    if filters.until is not None:
+        statement = statement.where(col(Generation.created_at) < filters.until)
     if filters.rating is not None:
-        rating = col(Generation.result_rating)
-        statement = statement.where(rating >= filters.rating - 0.5, rating < filters.rating + 0.5)
+        statement = statement.where(text(rated_as(filters.rating)))
     if filters.unrated:
         statement = statement.where(_is_unrated())
     return statement
 
 
+def _succeeded() -> ColumnElement[bool]:
+    # Written into the statement: a partial index is not found for a value that comes only when the statement runs.
+    return col(Generation.state) == literal(GenerationState.SUCCEEDED, literal_execute=True)
+
+
 def _is_unrated() -> ColumnElement[bool]:
-    return (col(Generation.state) == GenerationState.SUCCEEDED) & col(Generation.result_rating).is_(None)
+    return _succeeded() & col(Generation.result_rating).is_(None)
 
 
 def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
@@ -187,7 +193,7 @@ def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
 def _not_rated_by(statement: Select[Generation], rater: str, ratings_wanted: int | None) -> Select[Generation]:
     current = (col(Rating.generation_id) == col(Generation.id)) & col(Rating.superseded_at).is_(None)
     mine = select(col(Rating.id)).where(current, col(Rating.rater) == rater)
-    statement = statement.where(col(Generation.state) == GenerationState.SUCCEEDED, ~mine.exists())
+    statement = statement.where(_succeeded(), ~mine.exists())
     if ratings_wanted is not None:
         raters = select(func.count()).select_from(Rating).where(current).scalar_subquery()
         statement = statement.where(raters < ratings_wanted)

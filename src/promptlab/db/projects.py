@@ -1,5 +1,6 @@
 """Queries on projects and on the lab they live in."""
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from promptlab.db.models import Lab, Project
@@ -28,15 +29,19 @@ def get(session: Session, name: str) -> Project:
 
 
 def get_or_create(session: Session, name: str) -> Project:
-    """Return the project of that name, made now if need be."""
-    project = find(session, name)
-    if project is None:
-        project = Project(name=name)
-        session.add(project)
-        session.flush()
+    """Return the project of that name, made now if need be; two at once make one."""
+    if project := find(session, name):
+        return project
+    project = Project(name=name)
+    try:
+        with session.begin_nested():
+            session.add(project)
+    except IntegrityError:
+        return get(session, name)
     return project
 
 
 def lock(session: Session, project_id: int) -> None:
     """Let one transaction at a time pass here, until it ends: for numbers that are handed out in turn."""
-    session.exec(select(Project.id).where(col(Project.id) == project_id).with_for_update()).one()
+    # Not FOR UPDATE itself: every row that names the project would have to wait, the outcomes of others among them.
+    session.exec(select(Project.id).where(col(Project.id) == project_id).with_for_update(key_share=True)).one()

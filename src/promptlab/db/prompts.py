@@ -5,12 +5,11 @@ import re
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
-from promptlab.db.models import PromptVersion, now
+from promptlab.db.models import MAX_ID, PromptVersion, now
 from promptlab.db.pages import Page, fetch_page
 from promptlab.errors import Conflict, InvalidInput, NotFound, nearest
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
-_MAX_ID = 2**31 - 1
 
 
 def get(session: Session, project_id: int, reference: str) -> PromptVersion:
@@ -99,9 +98,7 @@ def list_versions(
     )
     if name is not None:
         statement = statement.where(PromptVersion.name == name)
-    return fetch_page(
-        session, statement, key=col(PromptVersion.id), identity=lambda row: row.id or 0, limit=limit, cursor=cursor
-    )
+    return fetch_page(session, statement, key=col(PromptVersion.id), limit=limit, cursor=cursor)
 
 
 def set_deleted(session: Session, version: PromptVersion, *, deleted: bool) -> None:
@@ -132,8 +129,8 @@ def _is_number(text: str) -> bool:
 
 
 def _number(text: str, reference: str) -> int:
-    number = int(text) if len(text) < 20 else _MAX_ID + 1
-    if number > _MAX_ID:
+    number = int(text) if len(text) < 20 else MAX_ID + 1
+    if number > MAX_ID:
         raise NotFound(f"There is no prompt version {reference!r}: no id is that large.")
     return number
 

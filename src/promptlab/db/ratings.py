@@ -3,15 +3,16 @@
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from promptlab.db.models import Generation, Rating, now
+from promptlab.db.models import Generation, Rating, is_id, now
 from promptlab.errors import NotFound
 
 
 def lock_generation(session: Session, project_id: int, generation_id: int) -> Generation:
     """Return the generation, locked until the transaction ends; raises NotFound without one in the project."""
-    statement = select(Generation).where(col(Generation.id) == generation_id, col(Generation.project_id) == project_id)
-    generation: Generation | None = session.execute(statement.with_for_update()).scalar_one_or_none()
-    if generation is None:
+    generation: Generation | None = None
+    if is_id(generation_id):
+        generation = session.get(Generation, generation_id, with_for_update={"key_share": True})
+    if generation is None or generation.project_id != project_id:
         raise NotFound(f"There is no generation {generation_id}.", hint="`promptlab queue` shows what waits.")
     return generation
 
@@ -43,7 +44,7 @@ def take_back(session: Session, generation: Generation, rater: str) -> Rating | 
         raise NotFound(f"{rater} has not rated generation {generation.id}.")
     session.delete(latest)
     session.flush()
-    earlier = _newest_superseded(session, generation.id or 0, rater)
+    earlier = _newest(session, generation.id or 0, rater)
     if earlier is not None:
         earlier.superseded_at = None
         session.add(earlier)
@@ -52,7 +53,7 @@ def take_back(session: Session, generation: Generation, rater: str) -> Rating | 
     return earlier
 
 
-def _newest_superseded(session: Session, generation_id: int, rater: str) -> Rating | None:
+def _newest(session: Session, generation_id: int, rater: str) -> Rating | None:
     statement = (
         select(Rating)
         .where(col(Rating.generation_id) == generation_id, col(Rating.rater) == rater)

@@ -33,8 +33,7 @@ class Output:
             if as_json:
                 _write_json(data, sys.stdout)
             else:
-                console = make_console(sys.stdout)
-                console.print(picture(console))
+                _print(make_console(sys.stdout), picture)
             sys.stdout.flush()
 
     def show_page(
@@ -125,6 +124,16 @@ def make_console(file: TextIO) -> "Console":
     return console if console.is_terminal else Console(
         file=file, highlight=False, emoji=False, markup=False, width=_ANY_WIDTH, no_color=True, color_system=None
     )  # fmt: skip
+
+
+def _print(console: "Console", picture: "Callable[[Console], RenderableType]") -> None:
+    if console.is_terminal:
+        console.print(picture(console))
+        return
+    with console.capture() as capture:
+        console.print(picture(console))
+    # Tables fill their lines with blanks, which nobody wants in a file.
+    console.file.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
 
 
 def _write_json(data: Any, stream: TextIO) -> None:

@@ -79,8 +79,6 @@ def run_all(
         LimitReached: the batch's money is used up.
         Unreachable: database, storage or spool; whatever arrived is in the spool.
     """
-    lab.spool.require_room()
-    lab.storage.upload(b"promptlab writes here\n", f"{lab.uid}/.writable", "text/plain")
     stop = threading.Event()
     take = partial(run, lab, provider, max_attempts=max_attempts, stop=stop)
     with lab.owner.alive(partial(_renew_leases, lab)), ThreadPoolExecutor(concurrency) as pool:

@@ -73,6 +73,7 @@ def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> planning
 
 def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
     """Plan what was drafted and take it to its outcomes; what stopped it is returned, not raised."""
+    _require_room(lab)
     plan = planning.plan(lab, draft)
     stopped_by = _run(lab, draft.order.version.provider, plan.generation_ids, progress)
     close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, PromptlabError))
@@ -94,6 +95,7 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress) -> Placed
     left = [id_ for id_ in wanted if id_ not in settled]
     for name in {versions[id_].provider for id_ in left}:
         lab.providers.open(name)  # a missing key is said before a row is touched
+    _require_room(lab)
     with lab.database.transaction() as session:
         for id_ in left:
             generations.replan(session, id_, _AGAIN)
@@ -104,6 +106,12 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress) -> Placed
         if stopped_by := _run(lab, name, ids, progress):
             return Placed(generation_ids=wanted, stopped_by=stopped_by)
     return Placed(generation_ids=wanted)
+
+
+def _require_room(lab: Lab) -> None:
+    """Check that what is about to be bought can be kept, before a row is written."""
+    lab.spool.require_room()
+    lab.storage.upload(b"promptlab writes here\n", f"{lab.uid}/.writable", "text/plain")
 
 
 def _run(

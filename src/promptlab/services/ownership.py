@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from promptlab.db.models import now
 from promptlab.errors import Unreachable
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 LEASE = timedelta(minutes=2)
 RENEW_EVERY_SECONDS = 30.0
@@ -40,7 +42,7 @@ class Owner:
         path = self._path(self.id)
         done = threading.Event()
         thread = threading.Thread(target=_repeat, args=(renew, done), daemon=True, name="promptlab-lease")
-        with FileLock(path):
+        with file_lock(path):
             thread.start()
             try:
                 yield
@@ -58,7 +60,7 @@ class Owner:
         elif not path.is_file():
             yield lease_until < now()
         else:
-            with _taken(FileLock(path)) as dead:
+            with _taken(file_lock(path)) as dead:
                 yield dead
             if dead:
                 path.unlink(missing_ok=True)
@@ -67,8 +69,17 @@ class Owner:
         return self._folder / f"{owner}.lock"
 
 
+def file_lock(path: Path) -> "BaseFileLock":
+    """Return the operating system's lock on a file, not yet taken."""
+    from filelock import FileLock  # most commands never need it
+
+    return FileLock(path)
+
+
 @contextmanager
-def _taken(lock: FileLock) -> Iterator[bool]:
+def _taken(lock: "BaseFileLock") -> Iterator[bool]:
+    from filelock import Timeout
+
     try:
         lock.acquire(blocking=False)
     except Timeout:

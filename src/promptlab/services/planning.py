@@ -221,7 +221,7 @@ def _check_mask(order: Order) -> None:
 def _check_price(order: Order, price: float | None) -> None:
     if order.max_cost_usd is None:
         return
-    if order.max_cost_usd < 0:
+    if not 0 <= order.max_cost_usd < float("inf"):
         raise InvalidInput(f"--max-cost {order.max_cost_usd} is not possible: a number of dollars from 0 up.")
     if price is None and not order.allow_unpriced:
         raise InvalidInput(

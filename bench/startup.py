@@ -1,0 +1,45 @@
+"""How long commands take to start, against what their libraries alone take."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from bench._measure import medians, python, report
+
+_EMPTY_APP = """
+import typer
+app = typer.Typer()
+@app.command()
+def nothing() -> None: ...
+app(["--help"])
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "PROMPTLAB_HOME": str(Path(home))}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as on most machines: modules are compiled once
+        promptlab = ("-m", "promptlab")
+        python(
+            *promptlab,
+            *("prompt", "create", "poster", "--user", "a fox", "--provider", "sketch"),
+            environment=environment,
+        )()
+        python(*promptlab, "generate", "--prompt-version", "1", environment=environment)()
+        taken = medians(
+            {
+                "empty": python("-c", _EMPTY_APP, environment=environment),
+                "help": python(*promptlab, "--help", environment=environment),
+                "sqlmodel": python("-c", "import sqlmodel", environment=environment),
+                "queue": python(*promptlab, "queue", environment=environment),
+            },
+            rounds=15,
+        )
+    for name, seconds in taken.items():
+        print(f"{name}: {seconds * 1000:.0f} ms")
+    report("promptlab --help / an empty Typer app", taken["help"] / taken["empty"], 1.5)
+    report("promptlab queue / import sqlmodel", taken["queue"] / taken["sqlmodel"], 1.6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""What is known of each provider's models: `models.toml`, and over it a file of the user's own, key by key."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from promptlab.adapters.ai.capabilities import Capabilities
+from promptlab.adapters.ai.models_table import Unusable, merged, model_tables, read_capabilities, require_known
+from promptlab.errors import NotConfigured
+
+_NOTHING_KNOWN = Capabilities(known=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderModels:
+    """The models of one provider, in the order of the file."""
+
+    default_model: str | None = None
+    models: Mapping[str, Capabilities] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Every model that is known, and the day when that was so."""
+
+    as_of: date
+    providers: Mapping[str, ProviderModels]
+
+    def capabilities(self, provider: str, model: str) -> Capabilities:
+        """Return what the model takes and costs; permissive ones with `known=False` where it is not known."""
+        return self._of(provider).models.get(model, _NOTHING_KNOWN)
+
+    def models(self, provider: str) -> list[str]:
+        """Return the names of the provider's models, the newest first."""
+        return list(self._of(provider).models)
+
+    def default_model(self, provider: str) -> str | None:
+        """Return the model that is used where nobody names one."""
+        return self._of(provider).default_model
+
+    def providers_of(self, model: str) -> list[str]:
+        """Return which providers know the model, sorted."""
+        return sorted(name for name, provider in self.providers.items() if model in provider.models)
+
+    def _of(self, provider: str) -> ProviderModels:
+        return self.providers.get(provider, ProviderModels())
+
+
+def read_catalogue(models_file: Path | None = None) -> Catalogue:
+    """Return what is known, with the user's own file over it.
+
+    Raises:
+        NotConfigured: that file cannot be read, or says something that cannot be.
+    """
+    if models_file is None:
+        return _built_in()
+    table = _user_table(models_file)
+    try:
+        return _read(merged(_built_in_table(), table))
+    except Unusable as error:
+        raise NotConfigured(f"The models file {models_file} is not usable: {error}") from error
+
+
+@cache
+def _built_in() -> Catalogue:
+    return _read(_built_in_table())
+
+
+@cache
+def _built_in_table() -> dict[str, Any]:
+    return tomllib.loads(files("promptlab.adapters.ai").joinpath("models.toml").read_text(encoding="utf-8"))
+
+
+def _user_table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"The models file {path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise NotConfigured(
+            f"The models file {path} cannot be read: {error.strerror}.", hint="See PROMPTLAB_MODELS_FILE."
+        ) from error
+
+
+def _read(table: Mapping[str, Any]) -> Catalogue:
+    as_of, providers = table["as_of"], {name: value for name, value in table.items() if name != "as_of"}
+    if not isinstance(as_of, date):
+        raise Unusable("as_of must be a date, such as 2026-11-23.")
+    return Catalogue(as_of=as_of, providers={name: _provider(name, value) for name, value in providers.items()})
+
+
+def _provider(name: str, table: object) -> ProviderModels:
+    if not isinstance(table, dict):
+        raise Unusable(f"[{name}] must be a table.")
+    require_known(table, ["default_model", "every_model", "models"], where=name)
+    default = table.get("default_model")
+    if default is not None and not isinstance(default, str):
+        raise Unusable(f"{name}.default_model must be a text.")
+    models = {
+        model: read_capabilities(found, where=f"{name}.models.{model}")
+        for model, found in model_tables(table, where=name).items()
+    }
+    return ProviderModels(default_model=default, models=models)

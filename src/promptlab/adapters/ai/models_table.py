@@ -1,0 +1,135 @@
+"""From a table of models to capabilities: inheritance, then every key and value checked."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import date
+from functools import cache
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from promptlab.adapters.ai.capabilities import Capabilities, ParameterRule, Price
+from promptlab.errors import nearest
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+class Unusable(Exception):
+    """A table of models says something that cannot be; the message completes «… is not usable: »."""
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both tables as one, key by key, tables within tables too."""
+    both = dict(below)
+    for name, value in above.items():
+        under = both.get(name)
+        both[name] = merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return both
+
+
+def model_tables(provider: Mapping[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
+    """Return the whole table of each model: what holds for all, for the model that it is like, and its own.
+
+    Raises:
+        Unusable: something is no table, or a model is like one that does not exist, or like itself.
+    """
+    every = _table(provider.get("every_model", {}), where=f"{where}.every_model")
+    own = {
+        name: _table(value, where=f"{where}.models.{name}")
+        for name, value in _table(provider.get("models", {}), where=f"{where}.models").items()
+    }
+    return {name: merged(every, _with_ancestors(name, own, where=where)) for name in own}
+
+
+def _with_ancestors(name: str, own: Mapping[str, dict[str, Any]], *, where: str) -> dict[str, Any]:
+    line = [name]
+    while (parent := own[line[-1]].get("like")) is not None:
+        if not isinstance(parent, str) or parent not in own or parent in line:
+            raise Unusable(f"{where}.models.{line[-1]}.like names no other model of {where}.")
+        line.append(parent)
+    found: dict[str, Any] = {}
+    for ancestor in reversed(line):
+        found = merged(found, own[ancestor])
+    return {key: value for key, value in found.items() if key != "like"}
+
+
+def read_capabilities(table: Mapping[str, Any], *, where: str) -> Capabilities:
+    """Return the capabilities that a model's whole table describes.
+
+    Raises:
+        Unusable: a key that does not exist, or a value that cannot be.
+    """
+    given = {**table, "parameters": _parameters(table.get("parameters"), where=f"{where}.parameters")}
+    require_known(given, _names(Capabilities), where=where)
+    require_known(_table(given.get("price", {}), where=f"{where}.price"), _names(Price), where=f"{where}.price")
+    if isinstance(given.get("retires"), date):
+        given["retires"] = given["retires"].isoformat()
+    found = _validated(given, where=where)
+    for amount in _amounts(found.price):
+        if not isfinite(amount) or amount < 0:
+            raise Unusable(f"{where}.price holds {amount}, which is no amount of money.")
+    return found
+
+
+def _parameters(value: object, *, where: str) -> dict[str, Any] | None:
+    """Return the rules of a table, without what `false` takes away; no table at all allows any parameter."""
+    if value is None:
+        return None
+    rules = {name: rule for name, rule in _table(value, where=where).items() if rule is not False}
+    for name, rule in rules.items():
+        require_known(_table(rule, where=f"{where}.{name}"), _names(ParameterRule), where=f"{where}.{name}")
+        rules[name] = {key: limit for key, limit in rule.items() if limit is not False or key == "integer"}
+        _require_pattern(rules[name].get("pattern"), where=f"{where}.{name}")
+    return rules
+
+
+def _require_pattern(pattern: object, *, where: str) -> None:
+    try:
+        re.compile(pattern if isinstance(pattern, str) else "")
+    except re.error as error:
+        raise Unusable(f"{where}.pattern is no regular expression: {error}.") from error
+
+
+def require_known(table: Mapping[str, Any], known: list[str], *, where: str) -> None:
+    """Refuse keys that do not exist, which are mostly typing errors."""
+    for name in table:
+        if name not in known:
+            raise Unusable(f"there is no {name!r} in {where}.{nearest(name, known)}")
+
+
+def _validated(given: Mapping[str, Any], *, where: str) -> Capabilities:
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join([where, *map(str, first["loc"])])
+        raise Unusable(f"{place}: {first['msg']}.") from error
+
+
+@cache
+def _adapter() -> "TypeAdapter[Capabilities]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Capabilities)
+
+
+def _amounts(price: Price) -> Iterable[float]:
+    for name in _names(Price):
+        value = getattr(price, name)
+        if isinstance(value, float):
+            yield value
+    for bounds in price.max_per_image_by.values():
+        yield from bounds.values()
+
+
+def _names(kind: type[Capabilities | Price | ParameterRule]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def _table(value: object, *, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unusable(f"{where} must be a table.")
+    return value

@@ -1,0 +1,136 @@
+"""What OpenAI's error bodies say, and those of the many servers that speak its language a little differently."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from promptlab.adapters.ai.http_errors import Answer, Complaint
+
+_LONGEST_QUOTE = 300
+
+_REFUSALS = frozenset({
+    "moderation_blocked",
+    "content_policy_violation",
+    "content_safety_violation",  # Microsoft's own MAI models
+    "contentfilter",  # Azure writes it in several ways
+    "content_filter",
+    "responsibleaipolicyviolation",
+})  # fmt: skip
+_USER_ERROR = "image_generation_user_error"
+_REFUSAL_WORDS = re.compile(
+    r"moderation_blocked|content_policy_violation|content_safety_violation|contentFilter|ResponsibleAIPolicyViolation"
+    r"|safety_violations=|rejected by the safety system|(violates|against) our content policy",
+    re.IGNORECASE,
+)
+_PARAMETER_CODE = re.compile(r"(invalid|unknown|unsupported|missing|unrecognized)_", re.IGNORECASE)
+_VIOLATIONS = re.compile(r"safety_violations=\[([^\]]*)\]")
+
+_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+_QUOTA_WORDS = re.compile(r"exceeded your current quota|billing hard limit", re.IGNORECASE)
+
+_TELLING = ("code", "type", "param", "moderation_details")
+
+
+def complaint_of(answer: Answer) -> Complaint:
+    """Return what the body of an error says."""
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return Complaint(message=_quoted(answer))
+    return read_complaint(body, status=answer.status)
+
+
+def read_complaint(body: object, *, status: int) -> Complaint:
+    """Return what a decoded error body says: OpenAI's `error`, FastAPI's `detail`, or a bare `message`."""
+    error = _error_object(body)
+    message = str(error.get("message") or "")[:2000]
+    details = {name: error[name] for name in _TELLING if error.get(name) is not None}
+    if _is_quota(error, message):
+        return Complaint(message=message, kind="quota", details=details, terminal=True)
+    if _is_refusal(error, message, status):
+        categories = {"categories": found} if (found := sorted(_categories(error, message))) else {}
+        message = message or "The service's content policy refused this."
+        return Complaint(message=message, kind="content_policy", details={**details, **categories}, refused=True)
+    return Complaint(
+        message=message, kind="not_found" if error.get("code") == "model_not_found" else None, details=details
+    )
+
+
+def _error_object(body: object) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        return {}
+    for name in ("error", "detail"):
+        found = body.get(name)
+        if isinstance(found, dict):
+            return {**found, "moderation_details": found.get("moderation_details", body.get("moderation_details"))}
+        if found:
+            return {"message": found if isinstance(found, str) else _validation_errors(found)}
+    return body
+
+
+def _validation_errors(found: object) -> str:
+    """Return FastAPI's list of what does not fit, as a sentence: where, and what."""
+    entries = found if isinstance(found, list) else [found]
+    return "; ".join(_validation_error(entry) if isinstance(entry, dict) else str(entry) for entry in entries)
+
+
+def _validation_error(entry: Mapping[str, Any]) -> str:
+    place = entry.get("loc")
+    where = ".".join(map(str, place)) if isinstance(place, list) else str(place or "")
+    return f"{where}: {entry.get('msg', '')}"
+
+
+def _words(error: Mapping[str, Any]) -> Iterator[str]:
+    inner = _inner(error)
+    for value in (error.get("code"), error.get("type"), inner.get("code")):
+        if isinstance(value, str):
+            yield value.lower()
+
+
+def _inner(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name in ("inner_error", "innererror"):
+        if isinstance(error.get(name), dict):
+            found: Mapping[str, Any] = error[name]
+            return found
+    return {}
+
+
+def _is_quota(error: Mapping[str, Any], message: str) -> bool:
+    return not _QUOTA.isdisjoint(_words(error)) or _QUOTA_WORDS.search(message) is not None
+
+
+def _is_refusal(error: Mapping[str, Any], message: str, status: int) -> bool:
+    """Say whether this is the content policy.
+
+    A type of `image_generation_user_error` is: LiteLLM keeps nothing else of a refusal, its code is the status. But the
+    same type could come with a parameter that is wrong, so a code or a `param` that plainly says so outranks it.
+    The message alone counts only where the request itself was rejected: a 403 may block the account, not the prompt.
+    """
+    if not _REFUSALS.isdisjoint(_words(error)):
+        return True
+    if _USER_ERROR in _words(error):
+        about_parameter = error.get("param") not in (None, "", "None", "prompt", "image")
+        return not about_parameter and not _PARAMETER_CODE.match(str(error.get("code") or ""))
+    return status in {200, 400, 422} and _REFUSAL_WORDS.search(message) is not None
+
+
+def _categories(error: Mapping[str, Any], message: str) -> set[str]:
+    found: set[str] = set()
+    moderation = error.get("moderation_details")
+    if isinstance(moderation, dict) and isinstance(moderation.get("categories"), list):
+        found.update(map(str, moderation["categories"]))
+    filters = _inner(error).get("content_filter_results")
+    if isinstance(filters, dict):
+        found.update(name for name, said in filters.items() if isinstance(said, dict) and said.get("filtered"))
+    if violations := _VIOLATIONS.search(message):
+        found.update(word.strip(" '\"") for word in violations[1].split(",") if word.strip(" '\""))
+    return found
+
+
+def _quoted(answer: Answer) -> str:
+    text = " ".join(re.sub(r"<[^>]*>", " ", answer.body[:20_000].decode(errors="replace")).split())
+    if not text:
+        return ""
+    shown = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
+    return f"HTTP {answer.status}: {shown}"

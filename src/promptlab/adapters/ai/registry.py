@@ -1,0 +1,154 @@
+"""Image providers by name. Each is an entry point, so that another package can bring one; none is imported unasked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from urllib.parse import urlsplit
+
+from promptlab.adapters.ai.capabilities import Capabilities
+from promptlab.adapters.ai.catalogue import read_catalogue
+from promptlab.adapters.ai.protocol import ImageProvider
+from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
+from promptlab.settings import ProviderSettings, Settings
+from promptlab.settings.urls import is_loopback
+
+GROUP = "promptlab.providers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderSpec:
+    """What an entry point of the group `promptlab.providers` must be.
+
+    `summary` is one line. `key_variable` and `base_url_variable` are the names that the vendor's own tools use.
+    `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
+    often only `capabilities` is asked.
+    """
+
+    name: str
+    summary: str
+    build: Callable[[ProviderSettings, Callable[[str], Capabilities]], ImageProvider]
+    default_model: str | None = None
+    key_variable: str | None = None
+    base_url_variable: str | None = None
+    key_needed: bool = True
+
+
+def provider_names() -> list[str]:
+    """Return the names of all installed providers, sorted."""
+    return sorted(entry_points(group=GROUP).names)
+
+
+def provider_spec(name: str) -> ProviderSpec:
+    """Return what the provider says of itself.
+
+    Raises:
+        InvalidInput: there is none by that name.
+        NotConfigured: a plug-in that cannot be loaded.
+    """
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        raise InvalidInput(
+            f"There is no provider {name!r}.{nearest(name, provider_names())}",
+            hint="`promptlab provider list` shows them.",
+        )
+    packages = sorted({point.dist.name for point in found if point.dist})
+    if len(packages) > 1:
+        raise NotConfigured(f"Several packages bring a provider {name!r}: {', '.join(packages)}.", hint="Keep one.")
+    return _load(next(iter(found)))
+
+
+def open_provider(name: str, settings: Settings, *, for_sending: bool = True) -> ImageProvider:
+    """Return the adapter of a provider, ready to send; without `for_sending` it can only be asked for capabilities.
+
+    Raises:
+        InvalidInput: there is none by that name.
+        NotConfigured: a plug-in that cannot be loaded, a models file that cannot be used, or, for sending, a missing
+            key or a base URL that cannot be used.
+    """
+    spec = provider_spec(name)
+    lookup = partial(read_catalogue(settings.models_file).capabilities, name)
+    if not for_sending:
+        return spec.build(settings.for_provider(name, key_variable=None, base_url_variable=None), lookup)
+    return spec.build(_ready_settings(spec, settings), lookup)
+
+
+def providers_of_model(model: str, settings: Settings) -> list[str]:
+    """Return the installed providers that know the model, sorted."""
+    installed = provider_names()
+    return [name for name in read_catalogue(settings.models_file).providers_of(model) if name in installed]
+
+
+def ready_providers(settings: Settings) -> list[str]:
+    """Return the providers that could be used now, sorted."""
+    return [name for name in provider_names() if missing(name, settings) is None]
+
+
+def missing(name: str, settings: Settings) -> str | None:
+    """Return one sentence about what keeps a provider from being used, None when it is ready."""
+    try:
+        _ready_settings(provider_spec(name), settings)
+    except PromptlabError as error:
+        return error.message
+    return None
+
+
+def _load(point: EntryPoint) -> ProviderSpec:
+    package = point.dist.name if point.dist else point.value
+    try:
+        spec = point.load()
+    except Exception as error:  # somebody else's module may raise anything when it is imported
+        raise NotConfigured(
+            f"The provider {point.name!r} cannot be loaded: {type(error).__name__}: {error}.",
+            hint=f"Reinstall or uninstall the package {package}.",
+        ) from error
+    if not isinstance(spec, ProviderSpec):
+        raise NotConfigured(
+            f"The provider {point.name!r} cannot be loaded: {point.value} is no ProviderSpec.",
+            hint=f"Update or uninstall the package {package}.",
+        )
+    return spec
+
+
+def _ready_settings(spec: ProviderSpec, settings: Settings) -> ProviderSettings:
+    found = settings.for_provider(spec.name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
+    if found.base_url is not None:
+        _check_base_url(spec, found.base_url, allow_http=found.allow_http)
+    _check_key(spec, found)
+    return found
+
+
+def _check_base_url(spec: ProviderSpec, url: str, *, allow_http: bool) -> None:
+    """Refuse addresses that cannot be right; none is repeated, since it may hold a key in the wrong place."""
+    prefix = f"PROMPTLAB_{spec.name.upper().replace('-', '_')}"
+    names = " or ".join(name for name in (f"{prefix}_BASE_URL", spec.base_url_variable) if name)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or url != url.strip() or parts.query or parts.fragment or "@" in parts.netloc:
+        raise NotConfigured(
+            f"The base URL of {spec.name} is no plain http or https URL.",
+            hint=f"Set {names} to https://host/path, without user name, ? and #.",
+        )
+    if parts.scheme == "http" and not allow_http and not is_loopback(url):
+        raise NotConfigured(
+            f"The key of {spec.name} would travel to {parts.hostname} unencrypted, over plain http.",
+            hint=f"Use https, or set {prefix}_ALLOW_HTTP=true for a server in your own network.",
+        )
+
+
+def _check_key(spec: ProviderSpec, found: ProviderSettings) -> None:
+    key = found.api_key.get_secret_value() if found.api_key else ""
+    name = spec.key_variable or "api_key"
+    if spec.key_needed and not key.strip():
+        raise NotConfigured(
+            f"{name} is not set, and {spec.name} needs a key.",
+            hint="A compatible server that needs no key takes any text.",
+        )
+    # Such a key could not be sent, and the complaint of the HTTP library would quote it.
+    if key and not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise NotConfigured(
+            f"{name} holds a space, a line end or a special letter, which no key has.", hint="Copy the key again."
+        )

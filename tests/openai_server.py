@@ -1,0 +1,226 @@
+"""OpenAI's Images API on loopback: strict in what it takes, and misbehaving as told.
+
+`python -m tests.openai_server [--port N]` serves until Ctrl-C, for walks by hand: set OPENAI_BASE_URL to what it
+prints, and OPENAI_API_KEY to any text.
+"""
+
+import argparse
+import base64
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.openai_behaviour import Behaviour, Links
+from tests.openai_pictures import drawn, quality_of, size_of, usage_of
+from tests.openai_requests import Request, WireError, check, read
+
+_NORMAL = Behaviour()
+
+
+@dataclass
+class OpenAIServer:
+    """A running server: what it was asked, and what it is to do with the next requests."""
+
+    base_url: str
+    elsewhere_url: str
+    requests: list[Request] = field(default_factory=list)
+    """Every request in the order in which they came, downloads too."""
+    stopping: threading.Event = field(default_factory=threading.Event, repr=False)
+    _next: deque[Behaviour] = field(default_factory=deque, repr=False)
+    _always: Behaviour = _NORMAL
+    _files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _file_behaviour: deque[Behaviour] = field(default_factory=deque, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def behave(self, *behaviours: Behaviour) -> None:
+        """Set what becomes of the next requests for images, one each; after them all is well again."""
+        self._next.extend(behaviours)
+
+    def behave_always(self, behaviour: Behaviour = _NORMAL) -> None:
+        """Set what becomes of every request for images for which nothing else is said."""
+        self._always = behaviour
+
+    def behave_at_downloads(self, *behaviours: Behaviour) -> None:
+        """Set what becomes of the next downloads, one each."""
+        self._file_behaviour.extend(behaviours)
+
+    @property
+    def asked(self) -> list[Request]:
+        """The requests for images, without the downloads."""
+        return [request for request in self.requests if request.method == "POST"]
+
+    @property
+    def downloads(self) -> list[Request]:
+        return [request for request in self.requests if request.method == "GET"]
+
+    def take(self, request: Request) -> tuple[Behaviour, int]:
+        """Note the request; return what is to become of it, and its number."""
+        with self._lock:
+            self.requests.append(request)
+            queue, otherwise = (
+                (self._file_behaviour, _NORMAL) if request.method == "GET" else (self._next, self._always)
+            )
+            return queue.popleft() if queue else otherwise, len(self.requests)
+
+    def publish(self, image: bytes, links: Links) -> str:
+        """Return the URL under which the image can be fetched from now on."""
+        if links is Links.DATA:
+            return f"data:image/png;base64,{base64.b64encode(image).decode()}"
+        with self._lock:
+            path = f"/files/{len(self._files)}.png"
+            self._files[path] = image
+        start = {Links.ABSOLUTE: self.base_url.removesuffix("/v1"), Links.RELATIVE: ""}.get(links, self.elsewhere_url)
+        return start + path
+
+    def file(self, path: str) -> bytes | None:
+        return self._files.get(path)
+
+
+class _Listener(ThreadingHTTPServer):
+    """Shares one `OpenAIServer` with the other listener. Its threads are awaited, so nothing outlives a test."""
+
+    daemon_threads = False
+    request_queue_size = 128
+    state: OpenAIServer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # whom we cut off may cut us off too
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Listener
+
+    def do_POST(self) -> None:
+        request, behaviour, number = self._taken()
+        if behaviour.body is not None:
+            self._send(behaviour, behaviour.body, request)
+            return
+        try:
+            answer = self._answer(request, behaviour, number)
+        except WireError as error:
+            self._send(Behaviour(status=error.status), json.dumps(error.body).encode(), request)
+        else:
+            self._send(behaviour, json.dumps(answer).encode(), request)
+
+    def do_GET(self) -> None:
+        request, behaviour, _number = self._taken()
+        found = self.server.state.file(self.path)
+        if found is None:
+            behaviour = Behaviour.error(404, f"Invalid URL (GET {self.path})", type="invalid_request_error")
+        self._send(behaviour, behaviour.body if behaviour.body is not None else found or b"", request)
+
+    def _taken(self) -> tuple[Request, Behaviour, int]:
+        self.close_connection = True
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = read(self.command, self.path, headers, self.rfile.read(int(headers.get("content-length", 0))))
+        return request, *self.server.state.take(request)
+
+    def _answer(self, request: Request, behaviour: Behaviour, number: int) -> dict[str, Any]:
+        if request.key is None:
+            raise WireError("You didn't provide an API key.", code="missing_api_key", status=401)
+        if request.path not in {"/v1/images/generations", "/v1/images/edits"}:
+            raise WireError(f"Invalid URL (POST {request.path})", code="unknown_url", status=404)
+        check(request)
+        count = int(request.fields.get("n", 1))
+        images = behaviour.images([drawn(request, number * 10 + index) for index in range(count)])
+        return {
+            "created": int(time.time()),
+            "background": "transparent" if request.fields.get("background") == "transparent" else "opaque",
+            "output_format": request.fields.get("output_format", "png"),
+            "quality": quality_of(request.fields),
+            "size": size_of(request.fields),
+            "data": [self._item(image, behaviour) for image in images],
+            "usage": usage_of(request, count),
+            **behaviour.extra,
+        }
+
+    def _item(self, image: bytes, behaviour: Behaviour) -> dict[str, str]:
+        if behaviour.links is not None:
+            return {"url": self.server.state.publish(image, behaviour.links)}
+        return {"b64_json": behaviour.spelled(image)}
+
+    def _send(self, behaviour: Behaviour, body: bytes, request: Request) -> None:
+        if self.server.state.stopping.wait(behaviour.delay):
+            return
+        if behaviour.reset:
+            # Lingering for no time at all turns the close into a reset.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+            return
+        key = (request.key or "").encode()
+        body = body.replace(b"{key}", key)
+        head = self._head(behaviour, len(body)) if behaviour.raw is None else behaviour.raw
+        self._write(behaviour, head.replace(b"{key}", key), body[: len(body) - behaviour.missing_bytes])
+
+    def _head(self, behaviour: Behaviour, length: int) -> bytes:
+        headers = {
+            "content-type": "application/json",
+            "x-request-id": "req_test",
+            "openai-processing-ms": "12",
+            "content-length": str(length),
+            "connection": "close",
+            **behaviour.headers,
+        }
+        lines = [f"HTTP/1.1 {behaviour.status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+    def _write(self, behaviour: Behaviour, head: bytes, body: bytes) -> None:
+        at_once, slowly = (b"", head + body) if behaviour.trickle_headers else (head, body)
+        if not behaviour.trickle:
+            at_once, slowly = head + body, b""
+        with suppress(ConnectionError):
+            self.wfile.write(at_once)
+            for position in range(len(slowly)):
+                if self.server.state.stopping.wait(behaviour.trickle):
+                    return
+                self.wfile.write(slowly[position : position + 1])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own signature
+        """Keep the test's output clean."""
+
+
+@contextmanager
+def serving(port: int = 0) -> Iterator[OpenAIServer]:
+    """Serve until the block ends; port 0 is any free one."""
+    with _Listener(("127.0.0.1", port), _Handler) as listener, _Listener(("127.0.0.1", 0), _Handler) as elsewhere:
+        base, other = (f"http://127.0.0.1:{each.server_port}" for each in (listener, elsewhere))
+        state = OpenAIServer(base_url=f"{base}/v1", elsewhere_url=other)
+        threads = []
+        for each in (listener, elsewhere):
+            each.state = state
+            threads.append(threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.01}))
+            threads[-1].start()
+        try:
+            yield state
+        finally:
+            state.stopping.set()
+            for each in (listener, elsewhere):
+                each.shutdown()
+            for thread in threads:
+                thread.join()
+
+
+def main() -> None:
+    """Serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(description="OpenAI's Images API on loopback, for trying things out.")
+    parser.add_argument("--port", type=int, default=0, help="any free one unless given")
+    with serving(parser.parse_args().port) as server, suppress(KeyboardInterrupt):
+        sys.stdout.write(f"{server.base_url}\n")
+        sys.stdout.flush()
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
