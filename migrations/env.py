@@ -1,5 +1,6 @@
 """Alembic's entry: runs on the connection that promptlab.db.migrate hands over."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlmodel
@@ -18,10 +19,16 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | bool:
     return False
 
 
+def include_name(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
+    """Leave tables alone that are not ours: of other programs, and of libraries that bring their own."""
+    return kind != "table" or name in Table.metadata.tables
+
+
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Table.metadata,
+        include_name=include_name,
         render_item=render_item,
         render_as_batch=True,
         transactional_ddl=True,

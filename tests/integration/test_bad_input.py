@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.fixtures.command_line import Promptlab, Ran, png
+from tests.openai_behaviour import Behaviour
+from tests.openai_server import OpenAIServer
 from tests.unit.test_images import bomb, encoded
 
 from promptlab.adapters.ai.registry import provider_spec
@@ -41,7 +43,7 @@ def refused(promptlab: Promptlab, sketch_version: int, tmp_path: Path) -> Callab
     ("reference", "code", "says"),
     [
         ("posters", 3, "Did you mean 'poster'?"),
-        ("poster@9", 3, "no prompt version 'poster@9'"),
+        ("poster@9", 3, "There is no 'poster@9'"),
         ("99", 3, "no prompt version '99'"),
         ("9" * 40, 3, "no id is that large"),
         ("poster@", 2, "names no prompt version"),
@@ -137,9 +139,8 @@ def test_a_request_that_cannot_be_sent(refused: Callable[..., Ran], arguments: t
         (png()[:60], "is cut off or damaged"),
         (bomb(60_000, 60_000), "pixels, more than"),
         (encoded("GIF", frames=3), "is animated"),
-        (encoded("GIF"), "takes no image/gif"),
     ],
-    ids=["missing", "empty", "text", "truncated", "bomb", "animated", "gif"],
+    ids=["missing", "empty", "text", "truncated", "bomb", "animated"],
 )
 def test_an_input_image_that_cannot_be_used(
     refused: Callable[..., Ran], tmp_path: Path, data: bytes | None, says: str
@@ -270,7 +271,7 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(refused: Cal
         ("PROMPTLAB_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:9/lab", "cannot be reached"),
         ("PROMPTLAB_DATABASE_URL", "mysql://me@127.0.0.1/lab", ""),
         ("PROMPTLAB_DATABASE_URL", "nonsense", ""),
-        ("PROMPTLAB_DATABASE_URL", "sqlite:////proc/none/lab.db", "cannot be written"),
+        ("PROMPTLAB_DATABASE_URL", "sqlite:////proc/none/lab.db", "The folder /proc/none cannot be made"),
         ("PROMPTLAB_STORAGE_URL", "ftp://example.com/x", "no storage for 'ftp'"),
         ("PROMPTLAB_STORAGE_URL", "file:///proc/none", "cannot be written"),
     ],
@@ -291,10 +292,8 @@ def test_a_key_in_the_settings_file_is_refused_and_not_repeated(promptlab: Promp
     assert "sk-secret-thing" not in ran.err
 
 
-def test_a_generation_without_images_is_not_rated(
-    promptlab: Promptlab, openai_server: OpenAIServer, openai_environment: object
-) -> None:
-    openai_server.behave(Behaviour.refusal())
+def test_a_generation_without_images_is_not_rated(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    openai_environment.behave(Behaviour.refusal())
     promptlab("prompt", "create", "banner", "--user", "a fox", "--provider", "openai")
     [refused] = promptlab("generate", "--prompt-version", "banner", "--json", code=6).json["items"]
     ran = promptlab("rate", refused["id"], "--score", "4", "--json", code=3)

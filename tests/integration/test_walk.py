@@ -76,7 +76,8 @@ def test_links_open_the_images(promptlab: Promptlab, sketch_version: int, tmp_pa
     [saved] = target.glob("*.png")
     with urlopen(link["link"]) as answer:
         assert answer.read() == saved.read_bytes()
-    assert Image.open(saved).size == (made["outputs"][0]["width"], made["outputs"][0]["height"])
+    with Image.open(saved) as image:
+        assert image.size == (made["outputs"][0]["width"], made["outputs"][0]["height"])
 
 
 def test_people_see_tables_and_scripts_see_data_on_stdout(promptlab: Promptlab, sketch_version: int) -> None:

@@ -37,7 +37,7 @@ def stats(
 
     Example: promptlab stats --name banner --since 7d
     """
-    from promptlab.output.stats import stats_table
+    from promptlab.output.stats import rater_table, stats_table
     from promptlab.services import reports
     from promptlab.services.durations import parse_time
 
@@ -54,7 +54,9 @@ def stats(
     runtime.output.show_page(
         page.items,
         page.next_cursor,
-        lambda console: stats_table(console, page.items, by.value),
+        lambda console: (
+            rater_table(console, page.items) if by is By.RATER else stats_table(console, page.items, by.value)
+        ),
         as_json=as_json,
         empty="There is nothing to count yet.",
     )

@@ -1,5 +1,6 @@
 """The engine, and the one owner of a transaction: nothing else commits."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -7,23 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, Update, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
-from promptlab.errors import InvalidInput, NotConfigured, Unreachable
-from promptlab.settings.urls import redact
+from promptlab.db.failures import translated_errors
+from promptlab.errors import NotConfigured
+from promptlab.settings.urls import is_local_host, redact
 
 Transaction = Callable[[], AbstractContextManager[Session]]
 
 BUSY_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 10
-_LOCAL_HOSTS = frozenset({"", "localhost", "::1"})
 
-
-class DatabaseUnavailable(Unreachable):
-    """The database cannot be used right now."""
-
-    code = "database_unavailable"
+_STRICTER = frozenset({"verify-ca", "verify-full"})
+"""What PGSSLMODE may say without being overruled; the URL may say anything."""
+_NOT_FOR_URLS = frozenset({"autocommit", "context", "cursor_factory", "prepare_threshold", "row_factory"})
+"""Arguments of psycopg that are no options of PostgreSQL."""
 
 
 class Database:
@@ -49,13 +49,13 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Yield a session; raises DatabaseUnavailable where the database is away, locked, full or read-only."""
+        """Yield a session; raises what `failures.translated_errors` raises."""
         with translated_errors(self.shown), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for reading only; raises DatabaseUnavailable like `transaction`."""
+        """Yield a session for reading only; raises what `failures.translated_errors` raises."""
         with (
             translated_errors(self.shown),
             Session(self._reading_engine, expire_on_commit=False) as session,
@@ -76,7 +76,7 @@ def open_database(url: str) -> Database:
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS} | dict(parsed.query))
+        engine = create_engine(parsed.set(query={}), connect_args=_sqlite_arguments(parsed))
         _prepare_sqlite(engine)
     else:
         engine = create_engine(parsed, pool_pre_ping=True, pool_size=16, connect_args=_postgres_arguments(parsed))
@@ -102,38 +102,45 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
-@contextmanager
-def translated_errors(shown_url: str) -> Iterator[None]:
-    """Turn the driver's operational errors into DatabaseUnavailable, in one place."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _readable(error, shown_url) from error
-
-
 def _parse(url: str) -> URL:
+    """Return the URL without its driver: promptlab uses its own."""
     try:
         parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+    except (ArgumentError, ValueError) as error:
         raise NotConfigured(
             f"The database URL {redact(url)!r} is not one.", hint="sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from error
+    backend = parsed.get_backend_name()
     if backend not in {"sqlite", "postgresql"}:
         raise NotConfigured(f"promptlab speaks sqlite and postgresql, not {backend!r}.")
-    if backend == "sqlite" and not parsed.database:
+    if backend == "sqlite" and re.match(r"$|:memory:|file:|.*\0", parsed.database or ""):
         raise NotConfigured("The database URL names no file.", hint="sqlite:///FILE, four slashes for an absolute path")
-    return parsed
+    return parsed.set(drivername=backend)
 
 
 def _is_remote(url: URL) -> bool:
-    host = url.host or ""
-    return url.get_backend_name() == "postgresql" and host not in _LOCAL_HOSTS and not host.startswith(("/", "127."))
+    if url.get_backend_name() != "postgresql":
+        return False
+    named = url.query.get("host") or url.host or os.environ.get("PGHOST", "")
+    hosts = named.split(",") if isinstance(named, str) else named
+    return not all(is_local_host(host.partition(":")[0] if host.count(":") == 1 else host) for host in hosts)
+
+
+def _sqlite_arguments(url: URL) -> dict[str, Any]:
+    seconds = url.query.get("timeout", str(BUSY_TIMEOUT_SECONDS))
+    if url.query.keys() - {"timeout"} or not (isinstance(seconds, str) and seconds.isascii() and seconds.isdigit()):
+        raise NotConfigured(
+            "The URL of a SQLite database takes one option: timeout, the seconds to wait for another program.",
+            hint=f"Without it that is {BUSY_TIMEOUT_SECONDS} seconds.",
+        )
+    return {"timeout": int(seconds)}
 
 
 def _postgres_arguments(url: URL) -> dict[str, Any]:
+    for name in _NOT_FOR_URLS & url.query.keys():
+        raise NotConfigured(f"{name!r} is no option of a PostgreSQL URL.")
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "promptlab"}
-    if _is_remote(url) and "sslmode" not in url.query:
+    if _is_remote(url) and os.environ.get("PGSSLMODE") not in _STRICTER:
         arguments["sslmode"] = "require"
     if url.host and "-pooler." in url.host:
         # A transaction pooler hands each transaction another connection: prepared statements would be lost.
@@ -152,33 +159,3 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         reads_only = connection.get_execution_options().get("reads_only", False)
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
-
-
-_SENTENCES = (
-    (r"database is locked", "is locked by another program", "Wait until that is done, or close it, and try again."),
-    (r"unable to open database file", "cannot be opened", "Does the folder exist, and may you write to it?"),
-    (r"readonly database|read-only", "is read-only", "Check the permissions of the file and its folder."),
-    (r"disk is full|No space left", "cannot grow: the disk is full", "Make room and try again."),
-    (r"not a database|malformed", "is not a SQLite database, or is damaged", "Check the path, or restore a backup."),
-    (r"password authentication failed", "refuses the user or password", "Check PROMPTLAB_DATABASE_URL or PGPASSWORD."),
-    (r"no password supplied", "wants a password", "Set PGPASSWORD, or put the URL in PROMPTLAB_DATABASE_URL."),
-    (r"database \"[^\"]*\" does not exist", "does not exist on that server", "Create it with createdb."),
-    (r"permission denied|InsufficientPrivilege", "does not allow this", "Ask its owner for the rights you need."),
-    (r"no such table|UndefinedTable", "lacks tables that it should have", "Run `promptlab db upgrade`."),
-    (r"OverflowError|out of range|too large to convert", "holds no number that large", "Use a smaller number."),
-)  # fmt: skip
-
-
-def _readable(error: DBAPIError, shown_url: str) -> Exception:
-    text = f"{type(error.orig).__name__}: {error.orig}"
-    for pattern, what, hint in _SENTENCES:
-        if re.search(pattern, text):
-            kind = InvalidInput if "number" in what else DatabaseUnavailable
-            return kind(f"The database {shown_url} {what}.", hint=hint)
-    if error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError"}:
-        first_line = str(error.orig).strip().partition("\n")[0]
-        return DatabaseUnavailable(
-            f"The database {shown_url} cannot be reached: {first_line}",
-            hint="Is the server running, and is the URL right?",
-        )
-    return error

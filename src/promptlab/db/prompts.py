@@ -101,6 +101,16 @@ def list_versions(
     return fetch_page(session, statement, key=col(PromptVersion.id), limit=limit, cursor=cursor)
 
 
+def ids_of_name(session: Session, project_id: int, name: str) -> list[int]:
+    """Return the ids of all live versions of that name."""
+    statement = select(PromptVersion.id).where(
+        col(PromptVersion.project_id) == project_id,
+        col(PromptVersion.name) == name,
+        col(PromptVersion.deleted_at).is_(None),
+    )
+    return [identity for identity in session.exec(statement) if identity is not None]
+
+
 def set_deleted(session: Session, version: PromptVersion, *, deleted: bool) -> None:
     """Mark the version as deleted or live; raises Conflict where it is so already."""
     label = f"{version.name}@{version.version}"

@@ -1,8 +1,9 @@
 """Whether the database has the tables that this version of promptlab expects; Alembic is not needed to know."""
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
-from promptlab.db.engine import Database, DatabaseUnavailable, sqlite_file, translated_errors
+from promptlab.db.engine import Database, sqlite_file
+from promptlab.db.failures import DatabaseUnavailable
 
 REVISION = "0001"
 """The newest revision in `migrations/`. Revisions are numbered, so that older and newer can be told apart."""
@@ -22,10 +23,8 @@ class SchemaAhead(DatabaseUnavailable):
 
 def current_revision(database: Database) -> str | None:
     """Return the revision that the database is at, None for one without our tables."""
-    with translated_errors(database.shown), database.reading() as session:
-        if not inspect(session.connection()).has_table("alembic_version"):
-            return None
-        return session.connection().execute(text("SELECT version_num FROM alembic_version")).scalar()
+    with database.reading() as session:
+        return _revision(session.connection())
 
 
 def is_behind(database: Database, url: str) -> bool:
@@ -55,8 +54,23 @@ def require_current(database: Database) -> None:
             f"The database {database.shown} is at revision {found or 'none'}, this promptlab needs {REVISION}.",
             hint="Run `promptlab db upgrade`.",
         )
-    if found > REVISION:
+    _require_not_ahead(found, database.shown)
+
+
+def require_not_ahead(connection: Connection, shown_url: str) -> None:
+    """Check that no newer promptlab has upgraded the database; raises SchemaAhead otherwise."""
+    _require_not_ahead(_revision(connection), shown_url)
+
+
+def _require_not_ahead(found: str | None, shown_url: str) -> None:
+    if found is not None and found > REVISION:
         raise SchemaAhead(
-            f"The database {database.shown} is at revision {found}, this promptlab knows {REVISION}.",
+            f"The database {shown_url} is at revision {found}, this promptlab knows {REVISION}.",
             hint="A newer promptlab upgraded it: install that version.",
         )
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -17,11 +17,22 @@ COUNTED_STATES = (
     GenerationState.UNKNOWN,
 )
 
-GROUPS: dict[str, SQLColumnExpression[Any]] = {
+_COLUMNS: dict[str, SQLColumnExpression[Any]] = {
     "version": col(PromptVersion.id),
     "provider": col(PromptVersion.provider),
     "model": col(PromptVersion.model),
 }
+_TIMES = {
+    "day": ("YYYY-MM-DD", ("%Y-%m-%d",)),
+    "week": ("YYYY-MM-DD", ("%Y-%m-%d", "weekday 0", "-6 days")),
+    "month": ("YYYY-MM", ("%Y-%m",)),
+}
+"""How a UTC time is written, for PostgreSQL and for SQLite."""
+
+GROUPS = (*_COLUMNS, *_TIMES)
+"""What the aggregates can be grouped by. A day is `2026-11-24`, a week its Monday, a month `2026-11`, all in UTC."""
+
+_CURRENT = (col(Rating.generation_id) == col(Generation.id)) & col(Rating.superseded_at).is_(None)
 
 
 def totals(session: Session, by: str, conditions: Sequence[ColumnElement[bool]]) -> dict[Any, dict[str, Any]]:
@@ -37,15 +48,16 @@ def totals(session: Session, by: str, conditions: Sequence[ColumnElement[bool]])
         "cost_usd": func.sum(col(Generation.cost_usd)),
         "unpriced": _count(succeeded & col(Generation.cost_usd).is_(None)),
     }
-    rows = session.execute(_grouped(by, conditions, *(value.label(name) for name, value in columns.items())))
+    group = _group(session, by)
+    rows = session.execute(_grouped(group, conditions, *(value.label(name) for name, value in columns.items())))
     return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
 
 
 def distribution(session: Session, by: str, conditions: Sequence[ColumnElement[bool]]) -> dict[Any, dict[int, int]]:
     """Return how many current ratings gave each score, by group."""
     statement = (
-        _grouped(by, conditions, col(Rating.score), func.count())
-        .join(Rating, (col(Rating.generation_id) == col(Generation.id)) & col(Rating.superseded_at).is_(None))
+        _grouped(_group(session, by), conditions, col(Rating.score), func.count())
+        .join(Rating, _CURRENT)
         .group_by(col(Rating.score))
     )
     found: dict[Any, dict[int, int]] = {}
@@ -54,11 +66,21 @@ def distribution(session: Session, by: str, conditions: Sequence[ColumnElement[b
     return found
 
 
+def by_rater(session: Session, conditions: Sequence[ColumnElement[bool]]) -> dict[str, dict[str, Any]]:
+    """Return how many generations each rater has rated, the mean of these scores, and how often each was given."""
+    rater = col(Rating.rater)
+    statement = _grouped(rater, conditions, col(Rating.score), func.count()).join(Rating, _CURRENT)
+    found: dict[str, dict[int, int]] = {}
+    for name, score, count in session.execute(statement.group_by(col(Rating.score))):
+        found.setdefault(name, {})[score] = count
+    return {name: _summary(scores) for name, scores in found.items()}
+
+
 def percentiles(
     session: Session, by: str, conditions: Sequence[ColumnElement[bool]], wanted: Sequence[int]
 ) -> dict[Any, tuple[int | None, ...]]:
     """Return nearest-rank percentiles of the milliseconds that successes spent in the provider, by group."""
-    group, time = GROUPS[by], col(Generation.execution_time)
+    group, time = _group(session, by), col(Generation.execution_time)
     ranked = (
         select(
             group.label("grp"),
@@ -91,9 +113,25 @@ def conditions(
     return found
 
 
-def _grouped(by: str, where: Sequence[ColumnElement[bool]], *columns: SQLColumnExpression[Any]) -> Select[Any]:
-    group = GROUPS[by]
-    return select(group, *columns).join_from(Generation, PromptVersion).where(*where).group_by(group)
+def _group(session: Session, by: str) -> SQLColumnExpression[Any]:
+    if by in _COLUMNS:
+        return _COLUMNS[by]
+    time, (pattern, parts) = col(Generation.created_at), _TIMES[by]
+    if session.get_bind().dialect.name == "sqlite":
+        return func.strftime(parts[0], time, *parts[1:])
+    return func.to_char(func.date_trunc(by, func.timezone("UTC", time)), pattern)
+
+
+def _grouped(
+    group: SQLColumnExpression[Any], where: Sequence[ColumnElement[bool]], *columns: SQLColumnExpression[Any]
+) -> Select[Any]:
+    return select(group, *columns).select_from(Generation).join(PromptVersion).where(*where).group_by(group)
+
+
+def _summary(scores: dict[int, int]) -> dict[str, Any]:
+    rated = sum(scores.values())
+    mean = sum(score * count for score, count in scores.items()) / rated
+    return {"rated": rated, "mean": mean, "distribution": scores}
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -43,6 +43,22 @@ def stats_table(console: "Console", items: Sequence[View], by: str) -> "Table":
     )
 
 
+def rater_table(console: "Console", items: Sequence[View]) -> "Table":
+    """Return one line a rater."""
+    return table(
+        ["RATER", ">RATED", ">MEAN", "1-5"],
+        [
+            (
+                plain(item["rater"]),
+                str(item["rated"]),
+                f"{item['mean']:.2f}",
+                distribution(console, item["distribution"]),
+            )
+            for item in items
+        ],
+    )
+
+
 def distribution(console: "Console", scores: dict[str, int]) -> str:
     """Return five small bars, one a score, or five numbers where the terminal has no such characters."""
     highest = max(scores.values())

@@ -31,6 +31,8 @@ def stats_page(
     """Return stats rows by version (a page of them), or by provider, model, rater, day, week or month (all)."""
     if by == "version":
         return version_stats(session, project_id, filters, limit=limit, cursor=cursor)
+    if by == "rater":
+        return rater_stats(session, project_id, filters)
     return grouped_stats(session, project_id, by, filters)
 
 
@@ -49,13 +51,37 @@ def version_stats(
 
 
 def grouped_stats(session: Session, project_id: int, by: str, filters: StatsFilters) -> Page[View]:
-    """Return stats rows over the versions asked for, one a provider or model."""
-    versions = None
-    if filters.references or filters.name is not None:
-        page = version_stats(session, project_id, filters, limit=1000, cursor=None)
-        versions = [item["prompt_version_id"] for item in page.items]
-    rows = _rows(session, project_id, by, filters, versions)
+    """Return stats rows over the versions asked for, one a provider, model, day, week or month."""
+    rows = _rows(session, project_id, by, filters, _versions_of(session, project_id, filters))
     return Page([{by: group} | _filled(rows[group]) for group in sorted(rows)], None)
+
+
+def rater_stats(session: Session, project_id: int, filters: StatsFilters) -> Page[View]:
+    """Return a row for each rater: how many they rated, their mean, and how often they gave each score."""
+    where = stats.conditions(
+        project_id,
+        version_ids=_versions_of(session, project_id, filters),
+        since=filters.since,
+        until=filters.until,
+    )
+    found = sorted(stats.by_rater(session, where).items())
+    items = [
+        {
+            "rater": name,
+            "rated": row["rated"],
+            "mean": round(row["mean"], 4),
+            "distribution": _distribution(row["distribution"]),
+        }
+        for name, row in found
+    ]
+    return Page(items, None)
+
+
+def _versions_of(session: Session, project_id: int, filters: StatsFilters) -> list[int] | None:
+    """Return the ids of the versions asked for, None for all live ones."""
+    if filters.references:
+        return [prompts.get(session, project_id, reference).id or 0 for reference in filters.references]
+    return None if filters.name is None else prompts.ids_of_name(session, project_id, filters.name)
 
 
 def _rows(

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from promptlab.errors import NotConfigured, nearest
-from promptlab.settings.files import default_home, read_settings_files
+from promptlab.settings.files import default_home, expanded, read_settings_files
 from promptlab.settings.secrets import Secrets
 from promptlab.settings.urls import check_flag_url, normalise_database_url
 
@@ -73,12 +74,12 @@ class Settings(_FileFirstSettings):
     models_file: Path | None = None
     secrets_dir: Path | None = None
     aws_secret: str | None = None
-    providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    providers: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
 
-    @field_validator("home", mode="after")
+    @field_validator("home", "models_file", "secrets_dir", mode="after")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else expanded(value)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -88,7 +89,7 @@ class Settings(_FileFirstSettings):
     def database(self) -> str:
         """The database URL with its password: never show it, show `promptlab.settings.urls.redact` of it."""
         url = self.database_url.get_secret_value() if self.database_url else self.secrets.get("PROMPTLAB_DATABASE_URL")
-        return normalise_database_url(url) if url else f"sqlite:///{self.home / 'promptlab.db'}"
+        return normalise_database_url(url) if url else _sqlite_url(self.home / "promptlab.db")
 
     @property
     def storage(self) -> str:
@@ -100,8 +101,10 @@ class Settings(_FileFirstSettings):
 
     def for_provider(self, name: str, *, key_variable: str | None, base_url_variable: str | None) -> ProviderSettings:
         """Return the settings of one provider; `key_variable` and `base_url_variable` are its vendor's own names."""
-        with _readable_errors(f"providers.{name}"):
-            found = _provider_settings(name, self.providers.get(name, {}), self.secrets_dir)
+        where, table = f"providers.{name}", self.providers.get(name, {})
+        _check_names(table, list(ProviderSettings.model_fields), where)
+        with _readable_errors(where):
+            found = _provider_settings(name, table, self.secrets_dir)
         if found.api_key is None and key_variable and (key := self.secrets.get(key_variable)):
             found.api_key = SecretStr(key)
         if found.base_url is None and base_url_variable:
@@ -119,6 +122,7 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
     if "database_url" in flags:
         check_flag_url(str(flags["database_url"]))
     files = read_settings_files()
+    _check_names(files, list(Settings.model_fields), "settings")
     with _readable_errors("settings"):
         settings = Settings(**files, **_secrets_argument(files.get("secrets_dir")))
         given = {name: SecretStr(str(value)) if name == "database_url" else str(value) for name, value in flags.items()}
@@ -126,10 +130,11 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
 
 
 def _secrets_argument(from_files: object) -> dict[str, Any]:
-    folder = os.environ.get("PROMPTLAB_SECRETS_DIR") or from_files
-    if not folder:
+    named = os.environ.get("PROMPTLAB_SECRETS_DIR") or from_files
+    if not named:
         return {}
-    if not Path(str(folder)).is_dir():
+    folder = expanded(Path(str(named)))
+    if not folder.is_dir():
         raise NotConfigured(f"The secrets folder {folder} does not exist.", hint="See PROMPTLAB_SECRETS_DIR.")
     return {"_secrets_dir": folder}
 
@@ -137,6 +142,17 @@ def _secrets_argument(from_files: object) -> dict[str, Any]:
 def _provider_settings(name: str, table: Mapping[str, Any], secrets_dir: Path | None) -> ProviderSettings:
     prefix = f"PROMPTLAB_{name.upper().replace('-', '_')}_"
     return ProviderSettings(**dict(table), _env_prefix=prefix, _secrets_dir=secrets_dir)
+
+
+def _check_names(table: Mapping[str, Any], known: list[str], where: str) -> None:
+    """Refuse unknown settings by their names, before a library takes one of them for an argument of its own."""
+    for name in table:
+        if name not in known:
+            raise NotConfigured(f"Unknown setting {name!r} in {where}.{nearest(name, known)}")
+
+
+def _sqlite_url(file: Path) -> str:
+    return f"sqlite:///{quote(str(file), safe='/ ')}"
 
 
 class _readable_errors:  # noqa: N801 - a context manager that reads like a word
@@ -149,11 +165,11 @@ class _readable_errors:  # noqa: N801 - a context manager that reads like a word
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if not isinstance(error, ValidationError):
-            return
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        known = list(ProviderSettings.model_fields if self.where.startswith("providers") else Settings.model_fields)
-        if first["type"] == "extra_forbidden":
-            raise NotConfigured(f"Unknown setting {name!r} in {self.where}.{nearest(name, known)}") from None
-        raise NotConfigured(f"The setting {name!r} in {self.where} is not usable: {first['msg']}.") from None
+        if isinstance(error, ValidationError):
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise NotConfigured(f"The setting {name!r} in {self.where} is not usable: {first['msg']}.") from None
+        if isinstance(error, SettingsError):
+            raise NotConfigured(f"A variable of {self.where} is not valid JSON: {error}.") from None
+        if isinstance(error, OSError | UnicodeDecodeError):
+            raise NotConfigured(f"The secrets folder cannot be read for {self.where}.") from error

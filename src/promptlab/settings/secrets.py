@@ -19,6 +19,7 @@ class Secrets:
         """Return the secret, None where nobody has it.
 
         Raises:
+            NotConfigured: the secrets folder holds it in a file that cannot be read.
             Unreachable: AWS Secrets Manager is configured and does not answer.
         """
         return os.environ.get(name) or self._from_folder(name) or self._from_aws.get(name) or None
@@ -27,8 +28,12 @@ class Secrets:
         if self._folder is None:
             return None
         for path in (self._folder / name, self._folder / name.lower()):
-            if path.is_file():
-                return path.read_text(encoding="utf-8").strip()
+            try:
+                if path.is_file():
+                    return path.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+                raise NotConfigured(f"The secret {path} cannot be read: {why}.") from error
         return None
 
     @cached_property

@@ -1,43 +1,45 @@
 """URLs that carry secrets: showing them, refusing them, bringing them into one form."""
 
-from urllib.parse import urlsplit, urlunsplit
+import re
+from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import unquote_plus, urlsplit
 
 from promptlab.errors import InvalidInput
 
-_LOOPBACK = frozenset({"localhost", "::1", ""})
+_USERINFO = re.compile(r"(?!/)(?P<user>[^:@]*):(?P<password>.*)@", re.DOTALL)
+"""Up to the last @: a password may hold any character, and people forget to write them as %XX."""
+
+_SECRET_OPTION = re.compile(r"passw|pwd|secret|token", re.IGNORECASE)
+_TELLTALE = re.compile(r"@|passw|pwd", re.IGNORECASE)
 
 
 def redact(url: str) -> str:
-    """Return the URL with its password struck out, fit to be shown."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "***"
-    host = parts.netloc.rpartition("@")[2]
-    if parts.password is not None:
-        parts = parts._replace(netloc=f"{parts.username or ''}:***@{host}")
-    query = "&".join(_redact_pair(pair) for pair in parts.query.split("&")) if parts.query else ""
-    shown = urlunsplit(parts._replace(query=query))
-    # urlunsplit writes sqlite:/x for sqlite:///x, whose host is empty.
-    return shown if parts.netloc or "://" not in url else url if not query else url.partition("?")[0] + "?" + query
+    """Return the URL with its passwords struck out, fit to be shown; a text that is no URL may be struck out whole."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or _TELLTALE.search(scheme):
+        return "***" if _TELLTALE.search(url) else url
+    before, mark, options = _USERINFO.sub(r"\g<user>:***@", rest, count=1).partition("?")
+    return f"{scheme}://{before}{mark}{'&'.join(_redact_option(option) for option in options.split('&'))}"
 
 
-def _redact_pair(pair: str) -> str:
-    name, equals, _value = pair.partition("=")
-    return f"{name}{equals}***" if "password" in name.lower() else pair
+def passwords_in(url: str) -> Iterator[str]:
+    """Yield every password in the URL as it is written there; nothing for a text that is no URL."""
+    _scheme, separator, rest = url.partition("://")
+    if not separator:
+        return
+    if found := _USERINFO.match(rest):
+        yield found["password"]
+        rest = rest[found.end() :]
+    for option in rest.partition("?")[2].split("&"):
+        name, _equals, value = option.partition("=")
+        if _SECRET_OPTION.search(unquote_plus(name)):
+            yield value
 
 
 def has_password(url: str) -> bool:
     """Say whether a text is a URL with a password in it."""
-    if "://" not in url:
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return bool(parts.password) or any(
-        pair.partition("=")[0].lower() == "password" and pair.partition("=")[2] for pair in parts.query.split("&")
-    )
+    return any(passwords_in(url))
 
 
 def check_flag_url(url: str) -> None:
@@ -58,5 +60,22 @@ def normalise_database_url(url: str) -> str:
 
 def is_loopback(url: str) -> bool:
     """Say whether the URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in _LOOPBACK or host.startswith("127.")
+    try:
+        return is_local_host(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+
+
+def is_local_host(host: str) -> bool:
+    """Say whether a host, or the folder of a Unix socket, is on this machine; no host at all is."""
+    if host in {"", "localhost"} or host.startswith("/"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _redact_option(option: str) -> str:
+    name, equals, _value = option.partition("=")
+    return f"{name}{equals}***" if _SECRET_OPTION.search(unquote_plus(name)) else option

@@ -61,6 +61,7 @@ def read_catalogue(models_file: Path | None = None) -> Catalogue:
         return _built_in()
     table = _user_table(models_file)
     try:
+        _require_no_defaults(table)
         return _read(merged(_built_in_table(), table))
     except Unusable as error:
         raise NotConfigured(f"The models file {models_file} is not usable: {error}") from error
@@ -87,6 +88,13 @@ def _user_table(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def _require_no_defaults(table: Mapping[str, Any]) -> None:
+    """Refuse what would have no effect: the default belongs to the adapter, and a version names its model anyway."""
+    for name, provider in table.items():
+        if isinstance(provider, dict) and "default_model" in provider:
+            raise Unusable(f"{name}.default_model cannot be changed here; name a model with --model.")
+
+
 def _read(table: Mapping[str, Any]) -> Catalogue:
     as_of, providers = table["as_of"], {name: value for name, value in table.items() if name != "as_of"}
     if not isinstance(as_of, date):
@@ -98,11 +106,8 @@ def _provider(name: str, table: object) -> ProviderModels:
     if not isinstance(table, dict):
         raise Unusable(f"[{name}] must be a table.")
     require_known(table, ["default_model", "every_model", "models"], where=name)
-    default = table.get("default_model")
-    if default is not None and not isinstance(default, str):
-        raise Unusable(f"{name}.default_model must be a text.")
     models = {
         model: read_capabilities(found, where=f"{name}.models.{model}")
         for model, found in model_tables(table, where=name).items()
     }
-    return ProviderModels(default_model=default, models=models)
+    return ProviderModels(default_model=table.get("default_model"), models=models)

@@ -137,7 +137,7 @@ def translated(exchange: Exchange, *, provider: str, clean: Callable[[str], str]
     except never_made as error:
         why = clean(str(error)) or type(error).__name__
         raise ProviderUnavailable(f"{provider} cannot be reached: {why}.", kind="connection") from None
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as error:
         message = f"This request to {provider} cannot be sent: {clean(str(error))}."
         raise ProviderFailed(message, kind="bad_request") from None
     except httpx.DecodingError as error:

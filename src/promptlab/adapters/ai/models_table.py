@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -63,13 +63,19 @@ def read_capabilities(table: Mapping[str, Any], *, where: str) -> Capabilities:
     given = {**table, "parameters": _parameters(table.get("parameters"), where=f"{where}.parameters")}
     require_known(given, _names(Capabilities), where=where)
     require_known(_table(given.get("price", {}), where=f"{where}.price"), _names(Price), where=f"{where}.price")
-    if isinstance(given.get("retires"), date):
-        given["retires"] = given["retires"].isoformat()
+    given["retires"] = _day(given.get("retires"), where=f"{where}.retires")
     found = _validated(given, where=where)
     for amount in _amounts(found.price):
         if not isfinite(amount) or amount < 0:
             raise Unusable(f"{where}.price holds {amount}, which is no amount of money.")
     return found
+
+
+def _day(value: object, *, where: str) -> str | None:
+    """Return a date, which TOML has as such, in its ISO form."""
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value.isoformat() if value else None
+    raise Unusable(f"{where} must be a date, such as 2026-11-23.")
 
 
 def _parameters(value: object, *, where: str) -> dict[str, Any] | None:

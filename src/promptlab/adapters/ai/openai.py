@@ -65,8 +65,8 @@ class OpenAIProvider:
         """Fetch the images whose URLs an earlier answer named."""
         try:
             noted = json.loads(handle)
-            urls, about = noted["urls"], noted["about"]
-        except (ValueError, KeyError, TypeError) as error:
+            urls, about = [noted["urls"][0], *noted["urls"][1:]], noted["about"]
+        except (ValueError, LookupError, TypeError) as error:
             raise OutcomeUnknown("This handle names no images.", kind="no_handle") from error
         return self._fetched(urls, about, complaints=())
 
@@ -96,7 +96,7 @@ class OpenAIProvider:
         found = [self._http.resolved(picture) if isinstance(picture, str) else picture for picture in pictures.found]
         urls = [picture for picture in found if isinstance(picture, str)]
         if urls:
-            accepted(json.dumps({"urls": urls, "about": about}))
+            accepted(json.dumps({"urls": self._http.clean(urls), "about": about}))
         return self._fetched(found, about, complaints=pictures.complaints)
 
     def _about(self, request: ImageRequest, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class SketchProvider:
 
 def _side(size: str, position: int) -> int:
     sides = size.split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and 64 <= int(side) <= 2048 for side in sides):
+    if len(sides) != 2 or not all(side.isascii() and side.isdecimal() and 64 <= int(side) <= 2048 for side in sides):
         raise ProviderFailed(f"size={size} is not WIDTHxHEIGHT, each from 64 to 2048.", kind="bad_request")
     return int(sides[position])
 

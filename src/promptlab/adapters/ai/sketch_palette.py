@@ -75,7 +75,7 @@ class Palette(NamedTuple):
 
 def palette_of(prompt: str) -> Palette:
     """Return the colours for a prompt: the same prompt has the same ones in every draw."""
-    digest = hashlib.sha256(prompt.encode()).digest()
+    digest = hashlib.sha256(prompt.encode(errors="replace")).digest()
     words = re.findall(r"[a-z]+", prompt.lower())
     hue = next((_HUES[word] for word in words if word in _HUES), digest[0] / 256) + (digest[1] / 256 - 0.5) * 0.04
     light = next((_LIGHTS[name] for word in words if (name := _SAME.get(word, word)) in _LIGHTS), _DAY)

@@ -1,0 +1,192 @@
+"""What every image provider promises: see `promptlab.adapters.ai.protocol`."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import pytest
+from tests.openai_behaviour import Behaviour
+from tests.openai_server import OpenAIServer
+from tests.pictures import hole, picture
+
+from promptlab.adapters.ai.protocol import (
+    ImageProvider,
+    ImageRequest,
+    InputImage,
+    OutcomeUnknown,
+    ProviderFailed,
+)
+from promptlab.adapters.ai.registry import open_provider
+from promptlab.services.images import inspect_image
+from promptlab.settings import load
+
+THREADS = 16
+
+
+@dataclass
+class Shop:
+    """A provider, a request that it serves, and the handles that it has named so far."""
+
+    provider: ImageProvider
+    request: ImageRequest
+    handles: list[str] = field(default_factory=list)
+    name_urls: Callable[[], None] | None = None
+    """Makes the next answer name what can be fetched later, where the provider ever does so."""
+
+    def draw(self, request: ImageRequest | None = None) -> tuple[bytes, ...]:
+        return self.provider.generate(request or self.request, accepted=self.handles.append).images
+
+
+@pytest.fixture(params=["sketch", "openai"])
+def shop(request: pytest.FixtureRequest) -> Shop:
+    found: Shop = request.getfixturevalue(f"{request.param}_shop")
+    return found
+
+
+@pytest.fixture
+def sketch_shop() -> Shop:
+    request = ImageRequest(model="sketch-1", user_prompt="a harbour", parameters={"size": "128x96"})
+    return Shop(open_provider("sketch", load()), request)
+
+
+@pytest.fixture
+def openai_shop(openai_provider: ImageProvider, openai_environment: OpenAIServer) -> Shop:
+    request = ImageRequest(model="gpt-image-2", user_prompt="a harbour", parameters={"size": "128x96"})
+    return Shop(
+        openai_provider, request, name_urls=lambda: openai_environment.behave(Behaviour.linked(), Behaviour.linked())
+    )
+
+
+def test_it_has_the_name_by_which_it_is_opened(shop: Shop) -> None:
+    assert open_provider(shop.provider.name, load(), for_sending=False).name == shop.provider.name
+
+
+def test_a_real_image_of_the_size_asked_for_comes_back(shop: Shop) -> None:
+    (image,) = shop.draw()
+    info = inspect_image(image)
+    assert (info.media_type, info.width, info.height) == ("image/png", 128, 96)
+
+
+def test_the_answer_reports_what_was_done(shop: Shop) -> None:
+    """Size and format as they came out, a cost, and nothing to be warned of."""
+    result = shop.provider.generate(shop.request, accepted=shop.handles.append)
+    assert (result.effective_parameters["size"], result.effective_parameters["output_format"]) == ("128x96", "png")
+    assert result.cost_usd is not None
+    assert result.cost_usd >= 0
+    assert result.warnings == ()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_as_many_images_come_back_as_were_asked_for(shop: Shop, count: int) -> None:
+    """And no two of them are the same."""
+    images = shop.draw(replace(shop.request, count=count))
+    assert len(set(images)) == count
+
+
+def test_draws_without_a_seed_differ(shop: Shop) -> None:
+    assert shop.draw() != shop.draw()
+
+
+def test_another_prompt_makes_another_image(shop: Shop) -> None:
+    other = replace(shop.request, user_prompt="a desert at noon")
+    assert shop.draw(replace(shop.request, seed=7)) != shop.draw(replace(other, seed=7))
+
+
+def test_a_system_prompt_changes_the_image(shop: Shop) -> None:
+    """Whether the provider has a field for it or not, it takes part."""
+    seeded = replace(shop.request, seed=7)
+    assert shop.draw(replace(seeded, system_prompt="Only woodcuts.")) != shop.draw(seeded)
+
+
+def test_a_seed_repeats_where_the_model_takes_one(shop: Shop) -> None:
+    """The same request with the same seed is the same bytes; with another seed it is not."""
+    if not shop.provider.capabilities(shop.request.model).seed:
+        pytest.skip("this model takes no seed")
+    seeded = replace(shop.request, seed=7, count=2)
+    assert shop.draw(seeded) == shop.draw(seeded)
+    assert shop.draw(seeded) != shop.draw(replace(seeded, seed=8))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_input_images_go_in(shop: Shop, count: int) -> None:
+    inputs = tuple(picture(colour) for colour in ("red", "green", "blue", "white")[:count])
+    (image,) = shop.draw(replace(shop.request, inputs=inputs))
+    assert inspect_image(image).width == 128
+
+
+def test_a_mask_goes_in(shop: Shop) -> None:
+    (image,) = shop.draw(replace(shop.request, inputs=(picture(),), mask=hole()))
+    assert inspect_image(image).width == 128
+
+
+def test_an_input_that_is_no_image_is_a_failure(shop: Shop) -> None:
+    broken = InputImage(data=b"no image", media_type="image/png")
+    with pytest.raises(ProviderFailed):
+        shop.draw(replace(shop.request, inputs=(broken,)))
+
+
+def test_parameters_that_cannot_be_are_a_failure(shop: Shop) -> None:
+    with pytest.raises(ProviderFailed):
+        shop.draw(replace(shop.request, parameters={"size": "13x13"}))
+
+
+def test_a_model_it_knows_has_limits_and_a_price(shop: Shop) -> None:
+    known = shop.provider.capabilities(shop.request.model)
+    assert known.known
+    assert known.parameters is not None
+    assert known.max_count is not None
+    assert known.upper_price(count=1, inputs=1, prompt_bytes=10) is not None
+
+
+def test_a_model_it_does_not_know_is_passed_on_as_it_is(shop: Shop) -> None:
+    """Nothing is known of it, so anything may be asked of it, at an unknown price."""
+    unknown = shop.provider.capabilities("a-model-of-next-year")
+    assert not unknown.known
+    assert (unknown.parameters, unknown.max_count, unknown.max_inputs) == (None, None, None)
+    assert unknown.upper_price(count=1, inputs=0, prompt_bytes=10) is None
+
+
+def test_the_bound_of_the_price_holds(shop: Shop) -> None:
+    """What an answer costs is no more than what was set aside for it."""
+    asked = replace(shop.request, inputs=(picture(),), count=2)
+    result = shop.provider.generate(asked, accepted=shop.handles.append)
+    bound = shop.provider.capabilities(asked.model).upper_price(
+        count=2, inputs=1, prompt_bytes=len(asked.combined_prompt)
+    )
+    assert bound is not None
+    assert (result.cost_usd or 0) <= bound
+
+
+def test_threads_share_it(shop: Shop) -> None:
+    """Sixteen at once each get their own image."""
+    requests = [replace(shop.request, user_prompt=f"harbour {number}") for number in range(THREADS * 2)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        images = list(pool.map(shop.draw, requests))
+    assert len(set(images)) == len(requests)
+
+
+def test_what_it_named_can_be_fetched_again(shop: Shop) -> None:
+    """A handle, where one is named, brings the same images, cost and parameters as the answer itself."""
+    if shop.name_urls is None:
+        pytest.skip("this provider answers at once and names nothing")
+    shop.name_urls()
+    first = shop.provider.generate(replace(shop.request, count=2), accepted=shop.handles.append)
+    assert len(shop.handles) == 1
+    assert shop.provider.resume(shop.handles[0]) == first
+
+
+def test_nothing_is_named_where_the_images_are_in_the_answer(shop: Shop) -> None:
+    shop.draw()
+    assert shop.handles == []
+
+
+@pytest.mark.parametrize("handle", ["", "job-1", "[]", "{}", "null", '{"urls": 3}', '{"urls": [], "about": {}}'])
+def test_a_handle_that_it_never_named_is_an_unknown_outcome(shop: Shop, handle: str) -> None:
+    with pytest.raises(OutcomeUnknown):
+        shop.provider.resume(handle)
+
+
+def test_closing_twice_is_fine(shop: Shop) -> None:
+    shop.draw()
+    shop.provider.close()
+    shop.provider.close()

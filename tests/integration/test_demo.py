@@ -1,0 +1,41 @@
+"""`promptlab demo`: the whole tour offline, in a folder of its own."""
+
+from pathlib import Path
+
+import pytest
+from tests.fixtures.command_line import Promptlab
+
+
+def test_the_tour_shows_what_it_runs_and_leaves_a_folder_to_go_on_in(
+    promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it ran can be run again there, without any setting."""
+    ran = promptlab("demo")
+    for command in ("prompt create poster", "prompt diff", "generate", "queue", "rate --from", "stats"):
+        assert f"$ promptlab {command}" in ran.err
+    assert "poster@2" in ran.out
+    monkeypatch.delenv("PROMPTLAB_HOME")
+    monkeypatch.chdir(tmp_path / "promptlab-demo")
+    newer, older = promptlab("stats", "--json").json["items"]
+    assert (newer["generations"], newer["succeeded"], older["succeeded"]) == (6, 6, 6)
+    assert newer["mean"] > older["mean"]
+    promptlab("generate", "--prompt-version", "poster", "--var", "subject=owl")
+
+
+def test_the_tour_can_be_taken_again(promptlab: Promptlab) -> None:
+    """It starts anew each time."""
+    first, second = promptlab("demo"), promptlab("demo")
+    assert first.out.count("succeeded") == second.out.count("succeeded") == 12
+
+
+def test_the_tour_leaves_everything_else_alone(
+    promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It uses neither the person's home nor their database, nor a folder with something else in it."""
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    promptlab("demo", "--dir", "tour")
+    assert not (tmp_path / "promptlab").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all my work")
+    assert "is no tour's folder" in promptlab("demo", "--dir", "mine", code=3).err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]

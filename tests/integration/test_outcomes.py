@@ -1,0 +1,202 @@
+"""What becomes of a generation when the provider misbehaves: sent again, or refused, failed, unknown, each apart."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fixtures.command_line import Promptlab
+from tests.openai_behaviour import Behaviour
+from tests.openai_server import OpenAIServer
+
+BUY = ("generate", "--prompt-version", "banner", "--json")
+
+
+@pytest.fixture(autouse=True)
+def banner(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    promptlab("prompt", "create", "banner", "--user", "a fox", "--provider", "openai")
+
+
+def buy(promptlab: Promptlab, *arguments: str | int, code: int) -> dict[str, Any]:
+    [item] = promptlab(*BUY, *arguments, code=code).json["items"]
+    view: dict[str, Any] = item
+    return view
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [Behaviour.failing(500), Behaviour.failing(503), Behaviour.rate_limit(retry_after_ms="50")],
+    ids=["500", "503", "429"],
+)
+def test_what_bought_nothing_is_sent_again(
+    promptlab: Promptlab, openai_environment: OpenAIServer, behaviour: Behaviour
+) -> None:
+    """Each request is an attempt of the same generation."""
+    openai_environment.behave(behaviour)
+    made = buy(promptlab, code=0)
+    assert (made["state"], made["error"]) == ("succeeded", None)
+    assert [attempt["outcome"] for attempt in made["attempts"]] == ["retry", "succeeded"]
+    assert len(openai_environment.asked) == 2
+
+
+def test_attempts_are_used_up(
+    promptlab: Promptlab, openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTLAB_OPENAI_ATTEMPTS", "2")
+    openai_environment.behave_always(Behaviour.rate_limit(retry_after_ms="20"))
+    made = buy(promptlab, code=5)
+    assert (made["state"], made["error"]["http_status"]) == ("failed", 429)
+    assert "no attempts are left" in made["error"]["message"]
+    assert len(openai_environment.asked) == 2
+
+
+def test_a_provider_that_asks_for_hours_is_not_waited_for(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    openai_environment.behave(Behaviour.rate_limit(retry_after="7200"))
+    assert "asks to wait 7200 s" in buy(promptlab, code=5)["error"]["message"]
+    assert len(openai_environment.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [Behaviour.failing(502), Behaviour.failing(504), Behaviour.connection_reset(), Behaviour.cut_off()],
+    ids=["502", "504", "reset", "cut off"],
+)
+def test_what_may_have_been_billed_is_unknown_and_never_sent_again_by_itself(
+    promptlab: Promptlab, openai_environment: OpenAIServer, behaviour: Behaviour
+) -> None:
+    """Only on request, as a new attempt of the same row."""
+    openai_environment.behave(behaviour)
+    made = buy(promptlab, code=5)
+    assert (made["state"], made["cost_usd"]) == ("unknown", None)
+    assert len(openai_environment.asked) == 1
+    promptlab("queue")
+    assert len(openai_environment.asked) == 1
+    again = promptlab("generation", "retry", made["id"], "--json").json["items"][0]
+    assert (again["id"], again["state"]) == (made["id"], "succeeded")
+    assert [attempt["outcome"] for attempt in again["attempts"]] == ["unknown", "succeeded"]
+
+
+@pytest.mark.parametrize("stage", ["input", "output"])
+def test_a_refusal_is_no_failure(promptlab: Promptlab, openai_environment: OpenAIServer, stage: str) -> None:
+    """It has its own state, count and exit code, keeps the provider's categories, and is not sent again unasked."""
+    openai_environment.behave(Behaviour.refusal(stage=stage, categories=["violence"]))
+    made = buy(promptlab, code=6)
+    assert (made["state"], made["error"]["kind"]) == ("refused", "content_policy")
+    assert "violence" in str(made["error"]["details"])
+    [row] = promptlab("stats", "--json").json["items"]
+    assert (row["refused"], row["failed"], row["succeeded"]) == (1, 0, 0)
+    assert len(openai_environment.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [
+        (Behaviour.quota(), "quota"),
+        (Behaviour.unauthorized(), "auth"),
+        (Behaviour.model_not_found(), "not_found"),
+        (Behaviour.no_json(), "bad_answer"),
+        (Behaviour.no_base64(), "bad_answer"),
+        (Behaviour.garbage(), "unusable_image"),
+        (Behaviour.truncated_images(), "unusable_image"),
+    ],
+)
+def test_what_would_not_help_is_failed_at_once(
+    promptlab: Promptlab, openai_environment: OpenAIServer, behaviour: Behaviour, kind: str
+) -> None:
+    openai_environment.behave(behaviour)
+    made = buy(promptlab, code=5)
+    assert (made["state"], made["error"]["kind"]) == ("failed", kind)
+    assert made["outputs"] == []
+    assert len(openai_environment.asked) == 1
+
+
+def test_an_answer_without_a_usable_image_is_kept_aside(
+    promptlab: Promptlab, openai_environment: OpenAIServer, tmp_path: Path
+) -> None:
+    """It was paid for, so its bytes stay, and its cost counts."""
+    openai_environment.behave(Behaviour.garbage())
+    made = buy(promptlab, code=5)
+    [kept] = (tmp_path / "promptlab" / "spool").rglob("*.aside")
+    assert kept.name == f"{made['id']}-1.aside"
+    assert b"This is no image." in kept.read_bytes()
+    assert made["cost_usd"] > 0
+
+
+def test_fewer_images_than_asked_for_are_a_success_with_a_warning(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    openai_environment.behave(Behaviour.fewer_images())
+    ran = promptlab("generate", "--prompt-version", "banner", "--count", 3)
+    assert "2 of the 3 images asked for came" in ran.err
+
+
+def test_the_worst_outcome_is_the_exit_code(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    """Failed or unknown before refused; the others have succeeded all the same."""
+    openai_environment.behave(Behaviour.refusal(), Behaviour.garbage())
+    items = promptlab(*BUY, "--draws", 3, code=5).json["items"]
+    assert sorted(item["state"] for item in items) == ["failed", "refused", "succeeded"]
+
+
+def test_a_cost_limit_holds(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    """The upper bound of each request is set aside before it is sent; the rest stays planned, and can be resumed."""
+    bound = promptlab(*BUY, "--dry-run").json["max_cost_usd"]
+    ran = promptlab(*BUY, "--draws", 8, "--max-cost", round(bound * 1.5, 6), code=7)
+    items = ran.json["items"]
+    succeeded = [item for item in items if item["state"] == "succeeded"]
+    assert len(succeeded) == len(openai_environment.asked)
+    assert sum(item["cost_usd"] for item in succeeded) <= bound * 1.5
+    assert {item["state"] for item in items} == {"succeeded", "planned"}
+    assert "promptlab generation retry" in ran.err
+
+
+def test_a_limit_without_a_price_is_an_error_until_it_is_allowed(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    promptlab("prompt", "create", "own", "--user", "a fox", "--provider", "openai", "--model", "my-own-model")
+    buy_own = ("generate", "--prompt-version", "own", "--max-cost", "1", "--json")
+    assert "price of my-own-model is not known" in promptlab(*buy_own, code=2).error["message"]
+    assert openai_environment.asked == []
+
+
+def test_the_key_is_nowhere(promptlab: Promptlab, openai_environment: OpenAIServer, tmp_path: Path) -> None:
+    """Not in the database, the spool, the output: also when the server repeats it."""
+    openai_environment.behave(Behaviour.echo_of_the_key(), Behaviour.unauthorized())
+    for _ in range(2):
+        ran = promptlab(*BUY, code=5)
+        assert "sk-test-0123456789abcdef" not in ran.out + ran.err
+    held = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"sk-test-0123456789abcdef" not in held
+
+
+def test_a_server_that_answers_with_addresses_is_fetched_from(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    openai_environment.behave(Behaviour.linked())
+    assert buy(promptlab, code=0)["outputs"][0]["media_type"] == "image/png"
+
+
+def test_inputs_and_a_mask_are_sent(
+    promptlab: Promptlab, openai_environment: OpenAIServer, picture: Path, tmp_path: Path
+) -> None:
+    from tests.fixtures.command_line import png
+
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(png(mode="RGBA"))
+    made = buy(promptlab, "--input", str(picture), "--input", str(picture), "--mask", str(mask), code=0)
+    assert [(image["role"], image["position"]) for image in made["inputs"]] == [("input", 0), ("input", 1), ("mask", 0)]
+    [request] = openai_environment.asked
+    assert request.path == "/v1/images/edits"
+
+
+def test_an_input_that_the_model_does_not_take_is_not_sent(
+    promptlab: Promptlab, openai_environment: OpenAIServer, tmp_path: Path, picture: Path
+) -> None:
+    """Neither a format nor a number of them."""
+    from tests.unit.test_images import encoded
+
+    (tmp_path / "a.gif").write_bytes(encoded("GIF"))
+    assert "takes no image/gif" in promptlab(*BUY, "--input", "a.gif", code=2).error["message"]
+    too_many = [argument for _ in range(17) for argument in ("--input", picture)]
+    assert "at most 16 input images, not 17" in promptlab(*BUY, *too_many, code=2).error["message"]
+    assert openai_environment.requests == []
