@@ -79,9 +79,8 @@ def main() -> None:
         runtime.close()
     median = statistics.median(own)
     verdict = "ok" if median <= ALLOWED_MS else "TOO SLOW"
-    print(
-        f"generate adds {median:.0f} ms to the provider's time for {len(data) / 1e6:.1f} MB (allowed {ALLOWED_MS:.0f}) {verdict}"
-    )
+    size = f"{len(data) / 1e6:.1f} MB"
+    print(f"generate adds {median:.0f} ms to the provider's time for {size} (allowed {ALLOWED_MS:.0f}) {verdict}")
 
 
 if __name__ == "__main__":

@@ -52,10 +52,14 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
 
 
 def end(
-    lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | None = None, cost_usd: float | None = 0.0
+    lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | None = None, cost_usd: float | None = None
 ) -> None:
-    """Record an error as refused, failed or unknown. What is unknown stays reserved: it may have been billed."""
+    """Record an error as refused, failed or unknown, with what it cost if anybody knows.
+
+    What is unknown, or failed and may have been billed, stays reserved.
+    """
     state = _state_of(error)
+    cost_usd = 0.0 if cost_usd is None and not error.may_be_billed else cost_usd
     with lab.database.transaction() as session:
         opened = _open(session, attempt_id)
         if opened is None:

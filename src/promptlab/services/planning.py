@@ -93,7 +93,9 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
     warnings = check(asked, capabilities, strict=order.strict)
     _check_mask(order)
     prompt_bytes = len((rendered.user + (rendered.system or "")).encode())
-    price = capabilities.upper_price(count=order.count, inputs=len(order.inputs), prompt_bytes=prompt_bytes)
+    price = capabilities.upper_price(
+        count=order.count, inputs=len(order.inputs), prompt_bytes=prompt_bytes, parameters=parameters
+    )
     _check_price(order, price)
     return Draft(
         order=order,

@@ -72,6 +72,7 @@ def ask_again(lab: Lab, attempt: Attempt) -> bool:
     except (OutcomeUnknown, ProviderUnavailable):
         return False  # it can be asked another time
     except ProviderError as error:
+        error.may_be_billed = True  # the provider had accepted it
         outcomes.end(lab, attempt.id or 0, error)
         return True
     keep(lab, attempt, priced(provider, version.model, result))

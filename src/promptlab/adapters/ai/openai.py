@@ -59,6 +59,7 @@ class OpenAIProvider:
             return self._result(request, answer, accepted)
         except ProviderError as error:
             error.http_status, error.request_id = answer.status, self._request_id(answer)
+            error.may_be_billed = True
             raise
 
     def resume(self, handle: str) -> ImageResult:

@@ -57,7 +57,8 @@ class ProviderError(Exception):
     """A request for images did not end in images.
 
     `kind` is a short stable word for grouping (rate_limit, quota, content_policy, timeout, ...).
-    `details` holds the provider's own categories, as JSON data. No field ever holds a key.
+    `details` holds the provider's own categories, as JSON data. No field ever holds a key. `may_be_billed` says that
+    a complete answer of success came, though nothing in it can be used: its price is then not known to be zero.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class ProviderError(Exception):
         self.http_status = http_status
         self.request_id = request_id
         self.details = dict(details or {})
+        self.may_be_billed = False
 
 
 class Refused(ProviderError):
