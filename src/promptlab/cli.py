@@ -89,9 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Be the program: run the command of the process and end the process with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
+    # What a terminal cannot show, or sends broken, must not end a command.
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=errors)
     code = main()
     if code == INTERRUPTED:
         # After a second Ctrl-C requests may be in flight, and an ordinary exit would wait for their threads. What

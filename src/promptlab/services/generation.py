@@ -232,5 +232,5 @@ def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:
     """Write where the batch stands after a run: stopped by a limit, or done if nothing of it is left."""
     with lab.database.transaction() as session:
         left = batches.unfinished(session, batch_id)
-        state = BatchState.STOPPED if stopped else BatchState.PLANNED if left else BatchState.DONE
+        state = BatchState.DONE if not left else BatchState.STOPPED if stopped else BatchState.PLANNED
         batches.set_state(session, batch_id, state)

@@ -90,7 +90,7 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress) -> Placed
         Conflict: one of them has images already, or is in flight.
     """
     wanted = list(dict.fromkeys(generation_ids))
-    versions = _check_retryable(lab, wanted)
+    versions, batch_ids = _check_retryable(lab, wanted)
     settled = [id_ for id_ in wanted if ask_again_about(lab, id_)]
     left = [id_ for id_ in wanted if id_ not in settled]
     for name in {versions[id_].provider for id_ in left}:
@@ -102,10 +102,12 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress) -> Placed
     by_provider: dict[str, list[int]] = defaultdict(list)
     for id_ in left:
         by_provider[versions[id_].provider].append(id_)
+    stopped_by = None
     for name, ids in by_provider.items():
-        if stopped_by := _run(lab, name, ids, progress):
-            return Placed(generation_ids=wanted, stopped_by=stopped_by)
-    return Placed(generation_ids=wanted)
+        stopped_by = stopped_by or _run(lab, name, ids, progress)
+    for batch_id in batch_ids:
+        close_batch(lab, batch_id, stopped=isinstance(stopped_by, PromptlabError))
+    return Placed(generation_ids=wanted, stopped_by=stopped_by)
 
 
 def _require_room(lab: Lab) -> None:
@@ -132,13 +134,14 @@ def _run(
     return None
 
 
-def _check_retryable(lab: Lab, generation_ids: Sequence[int]) -> dict[int, PromptVersion]:
+def _check_retryable(lab: Lab, generation_ids: Sequence[int]) -> tuple[dict[int, PromptVersion], set[int]]:
+    """Return each generation's version, and the batches that they belong to."""
     with lab.database.reading() as session:
         rows = [generations.get(session, lab.project_id, id_) for id_ in generation_ids]
         versions = {row.id or 0: session.get_one(PromptVersion, row.prompt_version_id) for row in rows}
     for row in rows:
         _check_state(row)
-    return versions
+    return versions, {row.batch_id for row in rows}
 
 
 def _check_state(row: Generation) -> None:

@@ -44,7 +44,7 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
             session.add(output)
         generation.effective_parameters = success.effective_parameters
         generation.usage = success.usage
-        generation.cost_usd = success.cost_usd
+        _add_cost(generation, success.cost_usd)
         generation.warnings = [*generation.warnings, *success.warnings, *_fewer(generation, len(success.outputs))]
         _close(session, attempt, generation, GenerationState.SUCCEEDED, duration_ms)
         _settle(session, attempt, generation, success.cost_usd)
@@ -68,7 +68,7 @@ def end(
         _write_error(attempt, error)
         _close(session, attempt, generation, state, duration_ms)
         if state is not GenerationState.UNKNOWN:
-            generation.cost_usd = cost_usd
+            _add_cost(generation, cost_usd)
             _settle(session, attempt, generation, cost_usd)
 
 
@@ -110,6 +110,12 @@ def _close(
     generation.state = state
     generation.finished_at = now()
     session.add_all([attempt, generation])
+
+
+def _add_cost(generation: Generation, cost_usd: float | None) -> None:
+    """Add what an attempt cost to what earlier ones did; a generation's cost is the sum of what is known."""
+    if cost_usd is not None:
+        generation.cost_usd = round((generation.cost_usd or 0.0) + cost_usd, 6)
 
 
 def _settle(session: Session, attempt: Attempt, generation: Generation, cost_usd: float | None) -> None:
