@@ -8,7 +8,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     *("tests.fixtures.postgres", "tests.fixtures.databases", "tests.fixtures.s3", "tests.fixtures.openai"),
-    *("tests.fixtures.command_line", "tests.fixtures.processes"),
+    *("tests.fixtures.command_line", "tests.fixtures.processes", "tests.fixtures.factories"),
 ]
 
 settings.register_profile("local", deadline=None)

@@ -123,9 +123,7 @@ def test_an_answer_without_a_usable_image_is_kept_aside(
     assert made["cost_usd"] > 0
 
 
-def test_a_generation_costs_what_all_its_attempts_cost(
-    promptlab: Promptlab, openai_environment: OpenAIServer
-) -> None:
+def test_a_generation_costs_what_all_its_attempts_cost(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
     openai_environment.behave(Behaviour.garbage())
     first = buy(promptlab, code=5)
     [again] = promptlab("generation", "retry", first["id"], "--json").json["items"]

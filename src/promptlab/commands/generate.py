@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from promptlab.commands.options import Json, Parameters, parse_pairs, parse_parameters, runtime_of
+from promptlab.commands.options import Json, Parameters, Preview, parse_pairs, parse_parameters, runtime_of
 from promptlab.commands.outcome import show_generations, watched
 from promptlab.runtime import Runtime
 
@@ -29,6 +29,7 @@ def generate(
     param: Parameters = None,
     seed: Annotated[int | None, typer.Option(help="The first draw's seed, where the model takes one.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="An error if the model cannot do all of it.")] = False,
+    preview: Preview = False,
     save: Annotated[Path | None, typer.Option(help="Also write the images and a JSON sidecar here.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="Never spend more than this.", metavar="USD")] = None,
     allow_unpriced: Annotated[
@@ -65,7 +66,7 @@ def generate(
         return 0
     with watched(runtime, f"Generating with {draft.order.version.provider}", draws) as progress:
         placed = orders.place(runtime.lab, draft, progress)
-    return show_generations(runtime, placed, save=save, as_json=as_json)
+    return show_generations(runtime, placed, as_json=as_json, save=save, preview=preview)
 
 
 def _show_draft(runtime: Runtime, view: dict[str, Any], *, as_json: bool) -> None:

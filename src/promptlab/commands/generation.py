@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from promptlab.commands.options import Cursor, Json, Limit, Since, Until, VersionOption, Yes, runtime_of
+from promptlab.commands.options import Cursor, Json, Limit, Preview, Since, Until, VersionOption, Yes, runtime_of
 from promptlab.commands.outcome import show_generations, watched
 from promptlab.db.states import GenerationState
 
@@ -56,10 +56,10 @@ def list_(
 
 
 @app.command()
-def show(context: typer.Context, generation_id: Id, as_json: Json = False) -> None:
+def show(context: typer.Context, generation_id: Id, preview: Preview = False, as_json: Json = False) -> None:
     """Show everything about one generation.
 
-    Example: promptlab generation show 12
+    Example: promptlab generation show 12 --preview
     """
     from promptlab.output.generations import generation_details
     from promptlab.services import reading
@@ -67,6 +67,8 @@ def show(context: typer.Context, generation_id: Id, as_json: Json = False) -> No
     runtime = runtime_of(context)
     [view] = reading.full_views(runtime.lab, [generation_id])
     runtime.output.show(view, lambda console: generation_details(console, view, runtime.link), as_json=as_json)
+    if preview and not as_json:
+        runtime.output.show_pictures([view], runtime.storage.read)
 
 
 @app.command("open")
@@ -97,7 +99,7 @@ def retry(context: typer.Context, generation_ids: Ids, as_json: Json = False) ->
     runtime = runtime_of(context)
     with watched(runtime, "Generating", len(generation_ids)) as progress:
         placed = orders.retry(runtime.lab, generation_ids, progress)
-    return show_generations(runtime, placed, save=None, as_json=as_json)
+    return show_generations(runtime, placed, as_json=as_json)
 
 
 @app.command()

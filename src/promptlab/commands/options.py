@@ -23,6 +23,9 @@ Parameters = Annotated[
 VersionOption = Annotated[
     str | None, typer.Option("--prompt-version", help="A version: id, NAME@N, or NAME for its newest.", metavar="REF")
 ]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="Draw the pictures in the terminal, where it can.", show_default=False)
+]
 Rater = Annotated[str | None, typer.Option(help="Who rates; else PROMPTLAB_RATER, else the login name.")]
 
 

@@ -24,7 +24,9 @@ def watched(runtime: Runtime, what: str, total: int) -> "Iterator[Progress]":
         yield Progress(finished=lambda _id: advance(), stopping=lambda: runtime.output.warn(stopping))
 
 
-def show_generations(runtime: Runtime, placed: "Placed", *, save: Path | None, as_json: bool) -> int:
+def show_generations(
+    runtime: Runtime, placed: "Placed", *, as_json: bool, save: Path | None = None, preview: bool = False
+) -> int:
     """Show the generations of an order and return the exit code; raises what stopped the order, after showing."""
     from promptlab.output.generations import generation_table
     from promptlab.services import reading, saving
@@ -34,6 +36,8 @@ def show_generations(runtime: Runtime, placed: "Placed", *, save: Path | None, a
     if placed.batch_id is not None:
         data["batch_id"] = placed.batch_id
     runtime.output.show(data, lambda console: generation_table(console, items, runtime.link), as_json=as_json)
+    if preview and not as_json:
+        runtime.output.show_pictures([item for item in items if item["outputs"]], runtime.storage.read)
     for warning in dict.fromkeys(text for item in items for text in item["warnings"]):
         runtime.output.warn(warning)
     if save is not None:

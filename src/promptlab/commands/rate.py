@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlab.commands.options import Json, Rater, VersionOption, parse_pairs, runtime_of
+from promptlab.commands.options import Json, Preview, Rater, VersionOption, parse_pairs, runtime_of
 from promptlab.errors import InvalidInput
 from promptlab.runtime import Runtime
 
@@ -31,6 +31,7 @@ def rate(
     prompt_version: VersionOption = None,
     batch: Annotated[int | None, typer.Option(help="Walk only generations of this batch.", metavar="ID")] = None,
     blind: Annotated[bool, typer.Option("--blind/--open", help="Tell nothing about the version.")] = True,
+    preview: Preview = False,
     as_json: Json = False,
 ) -> int:
     """Rate generations, blind unless --open. A rating that was given is kept at once.
@@ -50,7 +51,7 @@ def rate(
         _refuse_in_loop(as_json=as_json, given=score is not None)
         from promptlab.commands.rating_loop import RatingLoop
 
-        return RatingLoop(runtime, who, blind=blind).run(generation_id, prompt_version, batch)
+        return RatingLoop(runtime, who, blind=blind, preview=preview).run(generation_id, prompt_version, batch)
     scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
     verdict = Verdict(rater=who, score=parse_score(score), note=note, tags=tag or [], criteria=scores)
     _rate_one(runtime, generation_id, verdict, as_json=as_json)

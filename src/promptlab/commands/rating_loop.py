@@ -28,10 +28,11 @@ class _Remarks:
 class RatingLoop:
     """Shows what one rater has not rated yet and records one score after another; its talk is on stderr."""
 
-    def __init__(self, runtime: Runtime, rater: str, *, blind: bool) -> None:
+    def __init__(self, runtime: Runtime, rater: str, *, blind: bool, preview: bool) -> None:
         self._runtime = runtime
         self._rater = rater
         self._blind = blind
+        self._preview = preview
         self._given: list[int] = []
 
     def run(self, generation_id: int | None, reference: str | None, batch_id: int | None) -> int:
@@ -121,6 +122,8 @@ class RatingLoop:
 
         console = make_console(sys.stderr)
         console.print(item_picture(console, item, self._runtime.link, title=title))
+        if self._preview:
+            self._runtime.output.show_pictures([item], self._runtime.storage.read, stream=sys.stderr)
         self._say(KEYS)
 
     def _ask(self, question: str) -> str:

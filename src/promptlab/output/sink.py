@@ -36,6 +36,19 @@ class Output:
                 _print(make_console(sys.stdout), picture)
             sys.stdout.flush()
 
+    def show_pictures(
+        self, items: Sequence[Any], read: Callable[[str], bytes], *, stream: TextIO | None = None
+    ) -> None:
+        """Draw the images of generations on a terminal that can; elsewhere their links must do, and that is said."""
+        from promptlab.output.preview import can_show_pictures, picture_row
+
+        console = make_console(stream or sys.stdout)
+        if not can_show_pictures(console):
+            self.note("No pictures can be drawn here; the links open them.")
+            return
+        for item in items:
+            console.print(picture_row(console, item, read))
+
     def show_page(
         self,
         items: Sequence[Any],

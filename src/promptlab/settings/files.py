@@ -60,18 +60,8 @@ def read_settings_files() -> dict[str, Any]:
         table = _read(path)
         for name, settings in _providers(path, table):
             providers.setdefault(name, {}).update(settings)
-        merged.update(_with_own_paths(table, path.parent))
+        merged.update(table)
     return {**merged, "providers": providers} if providers else merged
-
-
-def _with_own_paths(table: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the settings with relative paths counted from the file that names them, wherever the person stands."""
-    own = {
-        name: str(folder / Path(value).expanduser())
-        for name in ("home", "models_file", "secrets_dir")
-        if isinstance(value := table.get(name), str)
-    }
-    return {**table, **own}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from urllib.parse import unquote_plus, urlsplit
 
 from promptlab.errors import InvalidInput
 
-_USERINFO = re.compile(r"(?!/)(?P<user>[^:@]*):(?P<password>.*)@", re.DOTALL)
+_USERINFO = re.compile(r"(?P<user>[^:@]*):(?P<password>.*)@", re.DOTALL)
 """Up to the last @: a password may hold any character, and people forget to write them as %XX."""
+
+_WITHOUT_USER = ("sqlite", "file")
 
 _SECRET_OPTION = re.compile(r"passw|pwd|secret|token", re.IGNORECASE)
 _TELLTALE = re.compile(r"@|passw|pwd", re.IGNORECASE)
@@ -19,16 +21,18 @@ def redact(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or _TELLTALE.search(scheme):
         return "***" if _TELLTALE.search(url) else url
-    before, mark, options = _USERINFO.sub(r"\g<user>:***@", rest, count=1).partition("?")
+    if found := _userinfo(scheme, rest):
+        rest = f"{found['user']}:***@{rest[found.end() :]}"
+    before, mark, options = rest.partition("?")
     return f"{scheme}://{before}{mark}{'&'.join(_redact_option(option) for option in options.split('&'))}"
 
 
 def passwords_in(url: str) -> Iterator[str]:
     """Yield every password in the URL as it is written there; nothing for a text that is no URL."""
-    _scheme, separator, rest = url.partition("://")
+    scheme, separator, rest = url.partition("://")
     if not separator:
         return
-    if found := _USERINFO.match(rest):
+    if found := _userinfo(scheme, rest):
         yield found["password"]
         rest = rest[found.end() :]
     for option in rest.partition("?")[2].split("&"):
@@ -74,6 +78,10 @@ def is_local_host(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _userinfo(scheme: str, rest: str) -> re.Match[str] | None:
+    return None if scheme.startswith(_WITHOUT_USER) else _USERINFO.match(rest)
 
 
 def _redact_option(option: str) -> str:

@@ -1,0 +1,48 @@
+"""`--preview`: pictures in the terminal where it can draw them, links everywhere."""
+
+import os
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+from tests.fixtures.command_line import Promptlab
+
+BUY = ("generate", "--prompt-version", "poster", "--var", "subject=fox", "--preview")
+
+
+def on_terminal(folder: Path, *arguments: str, **environment: str) -> str:
+    child: pexpect.spawn[str] = pexpect.spawn(
+        sys.executable, ["-m", "promptlab", *arguments],
+        cwd=str(folder), env={**os.environ, "TERM": "xterm-256color", **environment},
+        encoding="utf-8", timeout=60, dimensions=(40, 80),
+    )  # fmt: skip
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
+    return str(child.before)
+
+
+@pytest.mark.usefixtures("sketch_version")
+def test_a_terminal_shows_the_picture_beside_its_input(tmp_path: Path, picture: Path) -> None:
+    shown = on_terminal(tmp_path, *BUY, "--input", str(picture))
+    assert "▀" in shown
+    assert "input" in shown
+    assert "succeeded" in shown
+
+
+@pytest.mark.usefixtures("sketch_version")
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_terminal_that_cannot_draw_shows_the_link(tmp_path: Path, environment: dict[str, str]) -> None:
+    shown = on_terminal(tmp_path, *BUY, **environment)
+    assert "▀" not in shown
+    assert "the links open them" in shown
+
+
+@pytest.mark.usefixtures("sketch_version")
+def test_where_stdout_is_no_terminal_there_are_links_alone(promptlab: Promptlab) -> None:
+    ran = promptlab(*BUY)
+    assert "file:///" in ran.out
+    assert "▀" not in ran.out
+    assert "the links open them" in ran.err
+    promptlab("generation", "show", 1, "--preview", "--json")
