@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from promptlab import __version__
 from promptlab.commands import (
+    completion,
+    config,
     database,
     demo,
+    doctor,
     generate,
     generation,
     prompt,
@@ -25,27 +29,54 @@ from promptlab.errors import InvalidInput, PromptlabError
 from promptlab.output import Output
 from promptlab.runtime import Runtime
 
-_START = """A lab bench for people who write prompts for image generators.
+_FIRST, _MORE = "Start here", "More"
 
-Start with: promptlab demo, prompt create, generate, rate, stats. Each has --help with an example."""
+
+class _InOrder(TyperGroup):
+    """Lists commands in the order in which somebody meets them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        order = [noun.app.info.name for noun, _panel in _NOUNS]
+        order[1:1] = [verb.__name__ for verb, _panel in _VERBS]
+        return sorted(super().list_commands(ctx), key=order.index)
+
 
 app = typer.Typer(
-    help=_START,
+    cls=_InOrder,
+    help="A lab bench for people who write prompts for image generators. Each command has --help with an example.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for noun in (prompt, generation, storage, provider, database):
-    app.add_typer(noun.app)
-for verb in (generate.generate, queue.queue, rate.rate, stats.stats, demo.demo):
-    app.command()(verb)
+_NOUNS = (
+    (prompt, _FIRST),
+    (generation, _MORE),
+    (storage, _MORE),
+    (provider, _MORE),
+    (database, _MORE),
+    (config, _MORE),
+)
+_VERBS = (
+    (generate.generate, _FIRST),
+    (queue.queue, _MORE),
+    (rate.rate, _FIRST),
+    (stats.stats, _FIRST),
+    (demo.demo, _FIRST),
+    (doctor.doctor, _MORE),
+)
+for noun, panel in _NOUNS:
+    app.add_typer(noun.app, rich_help_panel=panel)
+for verb, panel in _VERBS:
+    app.command(rich_help_panel=panel)(verb)
 
 
 @app.callback()
 def root(
     context: typer.Context,
-    project: Annotated[str | None, typer.Option(help="The project to work in.", metavar="NAME")] = None,
+    project: Annotated[
+        str | None, typer.Option(help="The project to work in.", metavar="NAME", autocompletion=completion.projects)
+    ] = None,
     database_url: Annotated[
         str | None, typer.Option(help="sqlite:///FILE or postgresql://USER@HOST/NAME, without a password.")
     ] = None,

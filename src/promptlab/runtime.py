@@ -24,14 +24,14 @@ class Runtime:
     """The parts of promptlab that commands ask for; nothing is opened before it is needed."""
 
     def __init__(self, flags: Mapping[str, str | None], output: Output) -> None:
-        self._flags = flags
+        self.flags = flags
         self.output = output
 
     @cached_property
     def settings(self) -> "Settings":
         from promptlab.settings import load
 
-        settings = load(self._flags)
+        settings = load(self.flags)
         if not _PROJECT_NAME.fullmatch(settings.project):
             raise InvalidInput(
                 f"{settings.project!r} is no name for a project.",

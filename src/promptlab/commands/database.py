@@ -12,7 +12,7 @@ app = typer.Typer(name="db", help="The database and its schema.", no_args_is_hel
 def upgrade(context: typer.Context, as_json: Json = False) -> None:
     """Bring the database to the schema of this version of promptlab. Safe to repeat, and twice at once.
 
-    Example: PROMPTLAB_DATABASE_URL=postgresql://me@db.example.com/lab promptlab db upgrade
+    Example: promptlab db upgrade
     """
     from promptlab.db.migrate import upgrade
 

@@ -5,42 +5,56 @@ from typing import Annotated, Any
 
 import typer
 
-from promptlab.commands.options import Json, Parameters, Preview, parse_pairs, parse_parameters, runtime_of
+from promptlab.commands import completion
+from promptlab.commands.options import SHOWN, Json, Parameters, Preview, parse_pairs, parse_parameters, runtime_of
 from promptlab.commands.outcome import show_generations, watched
 from promptlab.runtime import Runtime
+
+MANY: Any = {"rich_help_panel": "How many"}
+MONEY: Any = {"rich_help_panel": "What it may cost"}
 
 
 def generate(
     context: typer.Context,
     prompt_version: Annotated[
-        str, typer.Option("--prompt-version", help="A version: id, NAME@N, or NAME for its newest.", metavar="REF")
+        str,
+        typer.Option(
+            "--prompt-version",
+            help="A version: id, NAME@N, or NAME for its newest.",
+            metavar="REF",
+            autocompletion=completion.references,
+        ),
     ],
+    var: Annotated[
+        list[str] | None, typer.Option("--var", help="A template variable; repeat for more.", metavar="KEY=VALUE")
+    ] = None,
     input_: Annotated[
         list[str] | None, typer.Option("--input", help="An input image; repeat for more.", metavar="FILE|URL")
     ] = None,
     mask: Annotated[
         str | None, typer.Option(help="A PNG whose transparent part of the first input is redone.", metavar="FILE|URL")
     ] = None,
-    var: Annotated[
-        list[str] | None, typer.Option("--var", help="A template variable; repeat for more.", metavar="KEY=VALUE")
-    ] = None,
-    count: Annotated[int, typer.Option(help="Images in one request, rated as one set.")] = 1,
-    draws: Annotated[int, typer.Option(help="Separate generations of the same request.")] = 1,
     param: Parameters = None,
     seed: Annotated[int | None, typer.Option(help="The first draw's seed, where the model takes one.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="An error if the model cannot do all of it.")] = False,
-    preview: Preview = False,
-    save: Annotated[Path | None, typer.Option(help="Also write the images and a JSON sidecar here.")] = None,
-    max_cost: Annotated[float | None, typer.Option(help="Never spend more than this.", metavar="USD")] = None,
+    count: Annotated[int, typer.Option(help="Images in one request, rated as one set.", **MANY)] = 1,
+    draws: Annotated[int, typer.Option(help="Separate generations of the same request.", **MANY)] = 1,
+    max_cost: Annotated[float | None, typer.Option(help="Never spend more than this.", metavar="USD", **MONEY)] = None,
     allow_unpriced: Annotated[
-        bool, typer.Option("--allow-unpriced", help="With --max-cost: go on where no price is known.")
+        bool, typer.Option("--allow-unpriced", help="With --max-cost: go on where no price is known.", **MONEY)
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; spend nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent; spend nothing.", **MONEY)
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Also write the images and a JSON sidecar here.", metavar="DIR", **SHOWN)
+    ] = None,
+    preview: Preview = False,
     as_json: Json = False,
 ) -> int:
     """Generate images with a version of a prompt. It always buys: each call adds draws.
 
-    Example: promptlab generate --prompt-version banner --var subject=fox --draws 2
+    Example: promptlab generate --prompt-version banner --var subject=fox
     """
     from promptlab.services import orders
 

@@ -29,7 +29,7 @@ def list_(
 ) -> None:
     """List generations, newest first.
 
-    Example: promptlab generation list --prompt-version banner --rating good --since 7d
+    Example: promptlab generation list --rating good --since 7d
     """
     from promptlab.db.generations import Filters
     from promptlab.output.generations import generation_table

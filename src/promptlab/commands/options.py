@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.errors import InvalidInput
 from promptlab.runtime import Runtime
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Limit = Annotated[int, typer.Option(help="How many to show.")]
-Cursor = Annotated[str | None, typer.Option(help="Go on after an earlier page: its next_cursor.")]
+SHOWN: Any = {"rich_help_panel": "What is shown"}
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.", **SHOWN)]
+Limit = Annotated[int, typer.Option(help="How many to show.", **SHOWN)]
+Cursor = Annotated[str | None, typer.Option(help="Go on after an earlier page: its next_cursor.", **SHOWN)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Since = Annotated[str | None, typer.Option(help="Not before: 2026-05-01, or how long ago: 7d, 12h.", metavar="TIME")]
 Until = Annotated[str | None, typer.Option(help="Before: 2026-05-01, or how long ago: 7d, 12h.", metavar="TIME")]
@@ -21,11 +24,15 @@ Parameters = Annotated[
     typer.Option("--param", help="A parameter of the model; repeat for more.", metavar="KEY=VALUE"),
 ]
 VersionOption = Annotated[
-    str | None, typer.Option("--prompt-version", help="A version: id, NAME@N, or NAME for its newest.", metavar="REF")
+    str | None,
+    typer.Option(
+        "--prompt-version",
+        help="A version: id, NAME@N, or NAME for its newest.",
+        metavar="REF",
+        autocompletion=completion.references,
+    ),
 ]
-Preview = Annotated[
-    bool, typer.Option("--preview", help="Draw the pictures in the terminal, where it can.", show_default=False)
-]
+Preview = Annotated[bool, typer.Option("--preview", help="Draw the pictures in the terminal, where it can.", **SHOWN)]
 Rater = Annotated[str | None, typer.Option(help="Who rates; else PROMPTLAB_RATER, else the login name.")]
 
 

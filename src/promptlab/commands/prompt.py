@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.commands.options import (
     Cursor,
     Json,
@@ -18,8 +19,16 @@ from promptlab.errors import InvalidInput
 
 app = typer.Typer(name="prompt", help="Versions of prompts: each is immutable.", no_args_is_help=True)
 
-Reference = Annotated[str, typer.Argument(help="A version: id, NAME@N, or NAME for its newest.", metavar="REF")]
-Exact = Annotated[str, typer.Argument(help="One version: its id or NAME@N.", metavar="ID|NAME@N")]
+Reference = Annotated[
+    str,
+    typer.Argument(
+        help="A version: id, NAME@N, or NAME for its newest.", metavar="REF", autocompletion=completion.references
+    ),
+]
+Exact = Annotated[
+    str,
+    typer.Argument(help="One version: its id or NAME@N.", metavar="ID|NAME@N", autocompletion=completion.references),
+]
 
 
 @app.command()
@@ -28,12 +37,22 @@ def create(
     name: Annotated[str, typer.Argument(help="The prompt's name; an existing one gets its next version.")],
     user: Annotated[str | None, typer.Option(help="The user prompt, a template.", metavar="TEXT|@FILE")] = None,
     system: Annotated[str | None, typer.Option(help="The system prompt.", metavar="TEXT|@FILE")] = None,
-    provider: Annotated[str | None, typer.Option(help="The image provider: see `provider list`.")] = None,
-    model: Annotated[str | None, typer.Option(help="The provider's model; else its default.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="The image provider: see `provider list`.", autocompletion=completion.providers)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The provider's model; else its default.", autocompletion=completion.models)
+    ] = None,
     param: Parameters = None,
     description: Annotated[str | None, typer.Option(help="What this version is about.")] = None,
     from_: Annotated[
-        str | None, typer.Option("--from", help="Start from this version; flags change parts of it.", metavar="REF")
+        str | None,
+        typer.Option(
+            "--from",
+            help="Start from this version; flags change parts of it.",
+            metavar="REF",
+            autocompletion=completion.references,
+        ),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="No template: send the text as it is.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Make a version even if the content is not new.")] = False,
@@ -42,7 +61,7 @@ def create(
 ) -> None:
     """Make a version of a prompt.
 
-    Example: promptlab prompt create banner --user "a poster of {{ subject }}" --provider sketch
+    Example: promptlab prompt create banner --user "a {{ subject }}"
     """
     from promptlab.output.prompts import version_details
     from promptlab.services import authoring, views

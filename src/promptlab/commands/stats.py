@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.commands.options import Cursor, Json, Limit, Since, Until, runtime_of
 
 
@@ -23,7 +24,10 @@ class By(StrEnum):
 def stats(
     context: typer.Context,
     prompt_version: Annotated[
-        list[str] | None, typer.Option("--prompt-version", help="Only these versions; repeat.", metavar="REF")
+        list[str] | None,
+        typer.Option(
+            "--prompt-version", help="Only these versions; repeat.", metavar="REF", autocompletion=completion.references
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Only versions of this prompt.")] = None,
     since: Since = None,

@@ -28,12 +28,17 @@ def table(headings: Sequence[str], rows: Iterable[Sequence["str | Text"]]) -> "T
 
 def details(pairs: Iterable[tuple[str, "str | Text | None"]]) -> "Table":
     """Return names and values, one pair a line; a value that is None or empty is left out."""
-    from rich.table import Table
+    from rich.text import Text
 
-    made = Table.grid(padding=(0, 2, 0, 0))
-    made.add_column(style="dim", no_wrap=True)
-    made.add_column(overflow="fold")
+    made = grid()
     for name, value in pairs:
         if value is not None and str(value):
-            made.add_row(name, value)
+            made.add_row(Text(name, style="dim"), value)
     return made
+
+
+def grid() -> "Table":
+    """Return an empty table of cells beside each other, without headings."""
+    from rich.table import Table
+
+    return Table.grid(padding=(0, 2, 0, 0))

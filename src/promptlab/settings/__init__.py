@@ -5,6 +5,18 @@ use, from a secrets folder (`PROMPTLAB_SECRETS_DIR`, one file a name), or from o
 (`PROMPTLAB_AWS_SECRET`).
 """
 
-from promptlab.settings.model import ProviderSettings, Settings, load
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from promptlab.settings.model import ProviderSettings, Settings, load
 
 __all__ = ["ProviderSettings", "Settings", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the model when it is asked for: pydantic-settings takes a fifth of a second, and completion needs files."""
+    if name in __all__:
+        from promptlab.settings import model
+
+        return getattr(model, name)
+    raise AttributeError(name)

@@ -50,14 +50,18 @@ def find_project_file(start: Path | None = None) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+def read_tables() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the files that there are and what each holds: the user's own first, which the project's outranks."""
+    for path in (user_config_file(), find_project_file()):
+        if path is not None and path.is_file():
+            yield path, _read(path)
+
+
 def read_settings_files() -> dict[str, Any]:
     """Return the settings of both files, the project's over the user's, provider tables merged key by key."""
     merged: dict[str, Any] = {}
     providers: dict[str, dict[str, Any]] = {}
-    for path in (user_config_file(), find_project_file()):
-        if path is None or not path.is_file():
-            continue
-        table = _read(path)
+    for path, table in read_tables():
         for name, settings in _providers(path, table):
             providers.setdefault(name, {}).update(settings)
         merged.update(table)

@@ -169,7 +169,5 @@ class _readable_errors:  # noqa: N801 - a context manager that reads like a word
             first = error.errors(include_input=False, include_url=False)[0]
             name = ".".join(str(part) for part in first["loc"])
             raise NotConfigured(f"The setting {name!r} in {self.where} is not usable: {first['msg']}.") from None
-        if isinstance(error, SettingsError):
-            raise NotConfigured(f"A variable of {self.where} is not valid JSON: {error}.") from None
-        if isinstance(error, OSError | UnicodeDecodeError):
-            raise NotConfigured(f"The secrets folder cannot be read for {self.where}.") from error
+        if isinstance(error, SettingsError):  # a variable that is no JSON, a file of the secrets folder that is no text
+            raise NotConfigured(f"One of the {self.where} cannot be read: {error}.") from None

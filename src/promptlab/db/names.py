@@ -1,0 +1,36 @@
+"""The names that a shell completes, read without SQLAlchemy: a person waits between two keys."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+_PROJECTS = "SELECT name FROM project ORDER BY name"
+_VERSIONS = """
+SELECT prompt_version.name, version FROM prompt_version JOIN project ON project.id = prompt_version.project_id
+WHERE project.name = {} AND deleted_at IS NULL ORDER BY prompt_version.name, version DESC LIMIT 1000
+"""
+
+
+def project_names(url: str) -> list[str]:
+    """Return the names of all projects in the database at `url`."""
+    return [name for (name,) in _rows(url, _PROJECTS)]
+
+
+def references(url: str, project: str) -> list[str]:
+    """Return NAME and NAME@N of the project's live versions, the newest first below each name."""
+    rows = list(_rows(url, _VERSIONS, project))
+    return [*dict.fromkeys(name for name, _version in rows), *(f"{name}@{version}" for name, version in rows)]
+
+
+def _rows(url: str, statement: str, *values: str) -> Iterator[Any]:
+    if url.startswith("sqlite:"):
+        path = unquote(urlsplit(url).path).removeprefix("/")
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0.2)) as connection:
+            yield from connection.execute(statement.format("?"), values)
+        return
+    import psycopg
+
+    with psycopg.connect(url, connect_timeout=2) as connection:
+        yield from connection.execute(statement.format("%s").encode(), values)
