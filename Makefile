@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist worksteal
 COMPILE := .cache/uv/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test test-long check check-format check-lint check-types check-imports format lock bench build clean
+.PHONY: help demo test test-long check check-format check-lint check-types check-imports format lock bench pictures build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ bench: .venv/dev ## Run the benchmarks (NAME=import_time runs one)
 	@for name in $(or $(NAME),$(basename $(notdir $(wildcard bench/[a-z]*.py)))); do \
 		$(BIN)/python -m bench.$$name || exit; \
 	done
+
+pictures: .venv/dev ## Make the pictures of the README anew, from a real run
+	@$(BIN)/python docs/pictures/make.py
 
 build: .venv/run ## Build wheel and sdist into dist/
 	@$(BIN)/python -m hatchling build

@@ -121,7 +121,8 @@ class RatingLoop:
         from promptlab.output.sink import make_console
 
         console = make_console(sys.stderr)
-        console.print(item_picture(console, item, self._runtime.link, title=title))
+        console.print(f"\n{title}", style="bold")
+        console.print(item_picture(console, item, self._runtime.link))
         if self._preview:
             self._runtime.output.show_pictures([item], self._runtime.storage.read, stream=sys.stderr)
         self._say(KEYS)

@@ -59,7 +59,9 @@ def money(usd: float | None) -> str:
 
 def seconds(milliseconds: float | None) -> str:
     """Return milliseconds as seconds."""
-    return "" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds / 1000:.{1 if milliseconds >= 1000 else 2}f} s"
 
 
 def image_link(console: "Console", image: dict[str, Any], link: str) -> "Text":

@@ -1,5 +1,6 @@
 """Pictures in the terminal: kitty's or sixel graphics where there are any, coloured half blocks elsewhere."""
 
+import logging
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ View = dict[str, Any]
 ReadImage = Callable[[str], bytes]
 """Returns the bytes of an image from the URL that is kept of it."""
 
-_WIDEST = 28  # columns; a small picture is recognised, and several fit beside each other
+_WIDEST = 36  # columns, which make 18 lines for a square: small, but recognised, and several fit beside each other
 _GAP = 2
 
 
@@ -25,18 +26,24 @@ def picture_row(console: "Console", item: View, read: ReadImage) -> "RenderableT
 
     Importing the library asks the terminal what it can draw, so it is imported here and not before.
     """
-    from PIL import Image
     from rich.table import Table
-    from textual_image.renderable import Image as Picture
 
     shown = [*_named("input", item["inputs"]), *_named("image", item["outputs"])]
-    width = min(_WIDEST, max(1, (console.width - _GAP * (len(shown) - 1)) // max(1, len(shown))))
+    widest = min(_WIDEST, max(1, (console.width - _GAP * (len(shown) - 1)) // max(1, len(shown))))
     row = Table.grid(padding=(0, _GAP, 0, 0))
-    for _ in shown:
-        row.add_column(width=width)
-    row.add_row(*(Picture(Image.open(BytesIO(read(image["url"]))), width=width) for _name, image in shown))
+    row.add_row(*(_picture(image, read(image["url"]), widest) for _name, image in shown))
     row.add_row(*(name for name, _image in shown), style="dim")
     return row
+
+
+def _picture(image: View, data: bytes, widest: int) -> "RenderableType":
+    # Where a terminal does not say how large its cells are, the library logs a traceback and takes the usual size.
+    logging.getLogger("textual_image").setLevel(logging.ERROR)
+    from PIL import Image
+    from textual_image.renderable import Image as Picture
+
+    width = max(1, min(widest, round(_WIDEST * image["width"] / image["height"])))
+    return Picture(Image.open(BytesIO(data)), width=width, height="auto")
 
 
 def _named(what: str, images: Sequence[View]) -> list[tuple[str, View]]:

@@ -25,10 +25,9 @@ def import_line(view: View) -> "Text":
     return plain(f"{view['rated']} rated, {view['unchanged']} were there already.")
 
 
-def item_picture(console: "Console", item: View, link_of: LinkOf, *, title: str) -> "Table":
+def item_picture(console: "Console", item: View, link_of: LinkOf) -> "Table":
     """Return an item of the rating loop: its images, and, when it is not blind, where they come from."""
     return details([
-        (title, plain(" ")),
         *(_origin(item) if "version" in item else []),
         ("inputs", images(console, item["inputs"], link_of)),
         ("images", images(console, item["outputs"], link_of)),
