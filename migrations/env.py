@@ -1,7 +1,7 @@
 """Alembic's entry: runs on the connection that promptlab.db.migrate hands over."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import sqlmodel
 from alembic import context
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from promptlab.db.models import Table
 
 
-def render_item(kind: str, item: Any, _context: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Write plain SQLAlchemy types, so that migrations do not depend on SQLModel."""
     if kind == "type" and type(item).__module__.startswith("sqlmodel"):
         length = getattr(item, "length", None)
@@ -19,7 +19,7 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | bool:
     return False
 
 
-def include_name(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
+def include_name(name: str | None, kind: str, _parents: Mapping[Any, str | None]) -> bool:
     """Leave tables alone that are not ours: of other programs, and of libraries that bring their own."""
     return kind != "table" or name in Table.metadata.tables
 

@@ -87,6 +87,21 @@ class Behaviour:
         return Behaviour.error(400, message, type=kind, code=code, moderation_details=details)
 
     @staticmethod
+    def azure_refusal(*, code: str = "contentFilter", inner: str = "inner_error") -> "Behaviour":
+        """As Azure spells it, in more than one way."""
+        filters = {"hate": {"filtered": False, "severity": "safe"}, "violence": {"filtered": True, "severity": "high"}}
+        about = {inner: {"code": "ResponsibleAIPolicyViolation", "content_filter_results": filters}}
+        return Behaviour.error(400, "Your task failed as a result of our safety system.", None, code=code, **about)
+
+    @staticmethod
+    def azure_block(status: int = 403) -> "Behaviour":
+        message = (
+            "Your resource has been temporarily blocked because we detected behavior that may violate our content "
+            "policy. For more details, please visit https://aka.ms/aoaicodeofconduct"
+        )
+        return Behaviour.error(status, message, code="Forbidden")
+
+    @staticmethod
     def unauthorized() -> "Behaviour":
         message = "Incorrect API key provided: {key}. You can find your API key at https://platform.openai.com."
         return Behaviour.error(401, message, type="invalid_request_error", code="invalid_api_key")

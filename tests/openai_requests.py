@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
+from urllib.parse import parse_qsl
 
 from PIL import Image, UnidentifiedImageError
 
@@ -43,16 +44,17 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[FilePart, ...] = ()
 
     @property
     def key(self) -> str | None:
-        """The key that came with it."""
-        return self.headers.get("authorization", "").removeprefix("Bearer ") or None
+        """The key that came with it; Azure has a header of its own for it."""
+        return self.headers.get("api-key") or self.headers.get("authorization", "").removeprefix("Bearer ") or None
 
 
-def read(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Request:
+def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
     """Return the request with its fields, without judging them; a body that is none of both kinds has no fields."""
     kind = headers.get("content-type", "")
     fields: dict[str, Any] = {}
@@ -61,7 +63,9 @@ def read(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Req
         fields = json.loads(body)
     elif boundary := re.fullmatch(r"multipart/form-data; boundary=(\S+)", kind):
         fields, files = _form(body, boundary[1].encode())
-    return Request(method=method, path=path, headers=headers, fields=fields, files=files)
+    path, _mark, query = target.partition("?")
+    asked = dict(parse_qsl(query))
+    return Request(method=method, path=path, query=asked, headers=headers, fields=fields, files=files)
 
 
 def _form(body: bytes, boundary: bytes) -> tuple[dict[str, Any], tuple[FilePart, ...]]:

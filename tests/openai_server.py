@@ -1,7 +1,8 @@
 """OpenAI's Images API on loopback: strict in what it takes, and misbehaving as told.
 
-`python -m tests.openai_server [--port N]` serves until Ctrl-C, for walks by hand: set OPENAI_BASE_URL to what it
-prints, and OPENAI_API_KEY to any text.
+`python -m tests.openai_server [--port N] [--dialect NAME]` serves until Ctrl-C, for walks by hand: set OPENAI_BASE_URL
+to what it prints and OPENAI_API_KEY to any text, or, for `--dialect azure`, AZURE_OPENAI_ENDPOINT and
+AZURE_OPENAI_API_KEY.
 """
 
 import argparse
@@ -12,17 +13,17 @@ import socket
 import struct
 import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.openai_behaviour import Behaviour, Links
-from tests.openai_pictures import drawn, quality_of, size_of, usage_of
-from tests.openai_requests import Request, WireError, check, read
+from tests.openai_dialects import DIALECTS, OPENAI, Dialect
+from tests.openai_pictures import drawn
+from tests.openai_requests import Request, WireError, read
 
 _NORMAL = Behaviour()
 
@@ -33,13 +34,15 @@ class OpenAIServer:
 
     base_url: str
     elsewhere_url: str
+    dialect: Dialect = OPENAI
     requests: list[Request] = field(default_factory=list)
-    """Every request in the order in which they came, downloads too."""
+    """Every request in the order in which they came, downloads and lists of models too."""
     stopping: threading.Event = field(default_factory=threading.Event, repr=False)
     _next: deque[Behaviour] = field(default_factory=deque, repr=False)
     _always: Behaviour = _NORMAL
     _files: dict[str, bytes] = field(default_factory=dict, repr=False)
     _file_behaviour: deque[Behaviour] = field(default_factory=deque, repr=False)
+    _models_behaviour: deque[Behaviour] = field(default_factory=deque, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def behave(self, *behaviours: Behaviour) -> None:
@@ -54,22 +57,30 @@ class OpenAIServer:
         """Set what becomes of the next downloads, one each."""
         self._file_behaviour.extend(behaviours)
 
+    def behave_at_models(self, *behaviours: Behaviour) -> None:
+        """Set what becomes of the next requests for the list of models, one each."""
+        self._models_behaviour.extend(behaviours)
+
     @property
     def asked(self) -> list[Request]:
-        """The requests for images, without the downloads."""
+        """The requests for images, without the downloads and lists."""
         return [request for request in self.requests if request.method == "POST"]
 
     @property
     def downloads(self) -> list[Request]:
-        return [request for request in self.requests if request.method == "GET"]
+        return [request for request in self.requests if request.method == "GET" and not self.lists_models(request)]
+
+    def lists_models(self, request: Request) -> bool:
+        return request.method == "GET" and request.path in self.dialect.lists
 
     def take(self, request: Request) -> tuple[Behaviour, int]:
         """Note the request; return what is to become of it, and its number."""
         with self._lock:
             self.requests.append(request)
-            queue, otherwise = (
-                (self._file_behaviour, _NORMAL) if request.method == "GET" else (self._next, self._always)
-            )
+            queue, otherwise = self._next, self._always
+            if request.method == "GET":
+                queue = self._models_behaviour if self.lists_models(request) else self._file_behaviour
+                otherwise = _NORMAL
             return queue.popleft() if queue else otherwise, len(self.requests)
 
     def publish(self, image: bytes, links: Links) -> str:
@@ -77,9 +88,11 @@ class OpenAIServer:
         if links is Links.DATA:
             return f"data:image/png;base64,{base64.b64encode(image).decode()}"
         with self._lock:
-            path = f"/files/{len(self._files)}.png"
+            path = self.dialect.file_path(len(self._files))
             self._files[path] = image
-        start = {Links.ABSOLUTE: self.base_url.removesuffix("/v1"), Links.RELATIVE: ""}.get(links, self.elsewhere_url)
+        start = {Links.ABSOLUTE: self.base_url.removesuffix(self.dialect.root), Links.RELATIVE: ""}.get(
+            links, self.elsewhere_url
+        )
         return start + path
 
     def file(self, path: str) -> bytes | None:
@@ -104,22 +117,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request, behaviour, number = self._taken()
-        if behaviour.body is not None:
-            self._send(behaviour, behaviour.body, request)
-            return
-        try:
-            answer = self._answer(request, behaviour, number)
-        except WireError as error:
-            self._send(Behaviour(status=error.status), json.dumps(error.body).encode(), request)
-        else:
-            self._send(behaviour, json.dumps(answer).encode(), request)
+        self._send_made(request, behaviour, lambda: self._answer(request, behaviour, number))
 
     def do_GET(self) -> None:
         request, behaviour, _number = self._taken()
-        found = self.server.state.file(self.path)
+        if self.server.state.lists_models(request):
+            self._send_made(request, behaviour, lambda: self.server.state.dialect.models(request))
+            return
+        found = self.server.state.file(request.path)
         if found is None:
             behaviour = Behaviour.error(404, f"Invalid URL (GET {self.path})", type="invalid_request_error")
         self._send(behaviour, behaviour.body if behaviour.body is not None else found or b"", request)
+
+    def _send_made(self, request: Request, behaviour: Behaviour, make: Callable[[], object]) -> None:
+        """Send what is made, or the dialect's complaint; a behaviour that brings its own body goes before both."""
+        try:
+            body = behaviour.body if behaviour.body is not None else _encoded(make())
+        except WireError as error:
+            status, complaint = self.server.state.dialect.complaint(error)
+            behaviour, body = Behaviour(status=status), _encoded(complaint)
+        self._send(behaviour, body, request)
 
     def _taken(self) -> tuple[Request, Behaviour, int]:
         self.close_connection = True
@@ -127,28 +144,18 @@ class _Handler(BaseHTTPRequestHandler):
         request = read(self.command, self.path, headers, self.rfile.read(int(headers.get("content-length", 0))))
         return request, *self.server.state.take(request)
 
-    def _answer(self, request: Request, behaviour: Behaviour, number: int) -> dict[str, Any]:
-        if request.key is None:
-            raise WireError("You didn't provide an API key.", code="missing_api_key", status=401)
-        if request.path not in {"/v1/images/generations", "/v1/images/edits"}:
-            raise WireError(f"Invalid URL (POST {request.path})", code="unknown_url", status=404)
-        check(request)
-        count = int(request.fields.get("n", 1))
+    def _answer(self, request: Request, behaviour: Behaviour, number: int) -> object:
+        dialect = self.server.state.dialect
+        request = dialect.understood(request)
+        count = dialect.count(request)
         images = behaviour.images([drawn(request, number * 10 + index) for index in range(count)])
-        return {
-            "created": int(time.time()),
-            "background": "transparent" if request.fields.get("background") == "transparent" else "opaque",
-            "output_format": request.fields.get("output_format", "png"),
-            "quality": quality_of(request.fields),
-            "size": size_of(request.fields),
-            "data": [self._item(image, behaviour) for image in images],
-            "usage": usage_of(request, count),
-            **behaviour.extra,
-        }
+        answer = dialect.answer(request, [self._item(request, image, behaviour) for image in images])
+        return {**answer, **behaviour.extra}
 
-    def _item(self, image: bytes, behaviour: Behaviour) -> dict[str, str]:
-        if behaviour.links is not None:
-            return {"url": self.server.state.publish(image, behaviour.links)}
+    def _item(self, request: Request, image: bytes, behaviour: Behaviour) -> dict[str, str]:
+        links = behaviour.links or self.server.state.dialect.links(request)
+        if links is not None:
+            return {"url": self.server.state.publish(image, links)}
         return {"b64_json": behaviour.spelled(image)}
 
     def _send(self, behaviour: Behaviour, body: bytes, request: Request) -> None:
@@ -191,12 +198,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the test's output clean."""
 
 
+def _encoded(answer: object) -> bytes:
+    return answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+
+
 @contextmanager
-def serving(port: int = 0) -> Iterator[OpenAIServer]:
+def serving(port: int = 0, dialect: Dialect = OPENAI) -> Iterator[OpenAIServer]:
     """Serve until the block ends; port 0 is any free one."""
     with _Listener(("127.0.0.1", port), _Handler) as listener, _Listener(("127.0.0.1", 0), _Handler) as elsewhere:
         base, other = (f"http://127.0.0.1:{each.server_port}" for each in (listener, elsewhere))
-        state = OpenAIServer(base_url=f"{base}/v1", elsewhere_url=other)
+        state = OpenAIServer(base_url=f"{base}{dialect.root}", elsewhere_url=other, dialect=dialect)
         threads = []
         for each in (listener, elsewhere):
             each.state = state
@@ -216,7 +227,9 @@ def main() -> None:
     """Serve until Ctrl-C."""
     parser = argparse.ArgumentParser(description="OpenAI's Images API on loopback, for trying things out.")
     parser.add_argument("--port", type=int, default=0, help="any free one unless given")
-    with serving(parser.parse_args().port) as server, suppress(KeyboardInterrupt):
+    parser.add_argument("--dialect", choices=sorted(DIALECTS), default="openai", help="whose ways the server has")
+    given = parser.parse_args()
+    with serving(given.port, DIALECTS[given.dialect]) as server, suppress(KeyboardInterrupt):
         sys.stdout.write(f"{server.base_url}\n")
         sys.stdout.flush()
         threading.Event().wait()

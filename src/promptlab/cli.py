@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -71,6 +72,12 @@ for verb, panel in _VERBS:
     app.command(rich_help_panel=panel)(verb)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"promptlab {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -83,11 +90,10 @@ def root(
     storage_url: Annotated[str | None, typer.Option(help="file:///FOLDER or s3://BUCKET/PREFIX.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but data, warnings and errors.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what goes on underneath.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has ended the program
+        bool, typer.Option("--version", help="Show the version and stop.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"promptlab {__version__}")
-        raise typer.Exit
     if verbose:
         import logging
 
@@ -107,12 +113,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PromptlabError as error:
         show.error(error.message, error.code, error.hint)
         return error.exit_code
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except typer.TyperException as error:
         return show.usage(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is shown whole, without secrets
         show.bug(error)
         return 1
@@ -120,7 +126,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Be the program: run the command of the process and end the process with its exit code."""
-    # What a terminal cannot show, or sends broken, must not end a command.
+    # A stream that is closed (`>&-`) is empty and swallows what is written; what a terminal cannot show, or sends
+    # broken, must not end a command.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for as long as we run
     for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=errors)

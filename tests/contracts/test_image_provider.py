@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from tests.openai_behaviour import Behaviour
@@ -37,7 +38,7 @@ class Shop:
         return self.provider.generate(request or self.request, accepted=self.handles.append).images
 
 
-@pytest.fixture(params=["sketch", "openai"])
+@pytest.fixture(params=["sketch", "openai", "azure"])
 def shop(request: pytest.FixtureRequest) -> Shop:
     found: Shop = request.getfixturevalue(f"{request.param}_shop")
     return found
@@ -54,6 +55,23 @@ def openai_shop(openai_provider: ImageProvider, openai_environment: OpenAIServer
     request = ImageRequest(model="gpt-image-2", user_prompt="a harbour", parameters={"size": "128x96"})
     return Shop(
         openai_provider, request, name_urls=lambda: openai_environment.behave(Behaviour.linked(), Behaviour.linked())
+    )
+
+
+@pytest.fixture
+def known_deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A deployment of Azure that the user's own models file knows."""
+    file = tmp_path / "models.toml"
+    file.write_text('[azure.models.pictures]\nlike = "openai/gpt-image-2"\n')
+    monkeypatch.setenv("PROMPTLAB_MODELS_FILE", str(file))
+    return "pictures"
+
+
+@pytest.fixture
+def azure_shop(known_deployment: str, azure_provider: ImageProvider, azure_environment: OpenAIServer) -> Shop:
+    request = ImageRequest(model=known_deployment, user_prompt="a harbour", parameters={"size": "128x96"})
+    return Shop(
+        azure_provider, request, name_urls=lambda: azure_environment.behave(Behaviour.linked(), Behaviour.linked())
     )
 
 
@@ -184,6 +202,14 @@ def test_nothing_is_named_where_the_images_are_in_the_answer(shop: Shop) -> None
 def test_a_handle_that_it_never_named_is_an_unknown_outcome(shop: Shop, handle: str) -> None:
     with pytest.raises(OutcomeUnknown):
         shop.provider.resume(handle)
+
+
+def test_a_check_says_what_it_proved(shop: Shop) -> None:
+    """In a sentence, and without making anything that could be fetched or paid for."""
+    sentence = shop.provider.check()
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert shop.handles == []
 
 
 def test_closing_twice_is_fine(shop: Shop) -> None:

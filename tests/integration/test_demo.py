@@ -22,10 +22,17 @@ def test_the_tour_shows_what_it_runs_and_leaves_a_folder_to_go_on_in(
     promptlab("generate", "--prompt-version", "poster", "--var", "subject=owl")
 
 
-def test_the_tour_can_be_taken_again(promptlab: Promptlab) -> None:
-    """It starts anew each time."""
-    first, second = promptlab("demo"), promptlab("demo")
-    assert first.out.count("succeeded") == second.out.count("succeeded") == 12
+def test_the_tour_can_be_taken_again(promptlab: Promptlab, tmp_path: Path) -> None:
+    """It starts anew each time, and what the earlier one left, and was made since, is kept beside it."""
+    for number in range(3):
+        assert promptlab("demo").out.count("succeeded") == 12
+        kept = sorted(path.name for path in (tmp_path / "promptlab-demo").glob("data*"))
+        assert kept == ["data", *(f"data-{earlier}" for earlier in range(1, number + 1))]
+        assert all((tmp_path / "promptlab-demo" / name / "promptlab.db").is_file() for name in kept)
+
+
+def test_a_script_learns_where_the_tour_was(promptlab: Promptlab, tmp_path: Path) -> None:
+    assert promptlab("demo", "--json").json == {"folder": str(tmp_path / "promptlab-demo")}
 
 
 def test_the_tour_leaves_everything_else_alone(
@@ -35,6 +42,8 @@ def test_the_tour_leaves_everything_else_alone(
     monkeypatch.setenv("PROMPTLAB_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
     promptlab("demo", "--dir", "tour")
     assert not (tmp_path / "promptlab").exists()
+    (tmp_path / "a-file").touch()
+    promptlab("demo", "--dir", "a-file", code=4)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all my work")
     assert "is no tour's folder" in promptlab("demo", "--dir", "mine", code=3).err

@@ -36,6 +36,8 @@ def test_looking_leaves_nothing_behind(promptlab: Promptlab, tmp_path: Path) -> 
         ("PROMPTLAB_STORAGE_URL", "file:///proc/none", "storage"),
         ("PROMPTLAB_PROVIDER", "openai", "openai"),
         ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1", "openai"),
+        ("PROMPTLAB_DATABSE_URL", "sqlite:////lab.db", "settings"),
+        ("PROMPTLAB_OPENAI_TIMOUT", "5", "settings"),
     ],
 )
 def test_one_thing_that_is_wrong_does_not_hide_the_others(
@@ -47,6 +49,11 @@ def test_one_thing_that_is_wrong_does_not_hide_the_others(
     assert [key for key, finding in found.items() if finding["ok"] is False] == [name]
     assert "hunter2" not in str(found)
     assert "✗" in promptlab("doctor", code=4).out
+
+
+def test_settings_for_a_provider_that_is_not_there_are_told(promptlab: Promptlab, tmp_path: Path) -> None:
+    (tmp_path / "promptlab.toml").write_text("[providers.opnai]\nattempts = 2\n")
+    assert "Did you mean 'openai'?" in findings(promptlab, code=4)["settings"]["message"]
 
 
 def test_a_database_that_is_behind_is_told(
@@ -62,7 +69,7 @@ def test_online_asks_the_provider(promptlab: Promptlab, openai_environment: Open
     assert openai_environment.requests == []
     assert findings(promptlab, "--online")["openai"]["ok"] is True
     assert len(openai_environment.requests) == 1
-    openai_environment.behave_at_downloads(Behaviour.unauthorized())
+    openai_environment.behave_at_models(Behaviour.unauthorized())
     found = findings(promptlab, "--online", code=4)["openai"]
     assert found["ok"] is False
     assert "sk-test" not in str(found)

@@ -63,10 +63,26 @@ def test_saved_images_lie_beside_what_makes_them_again(
     assert [(tmp_path / "out" / name).is_file() for name in sidecar["files"]] == [True, True]
 
 
-def test_a_folder_that_cannot_be_saved_to_does_not_lose_the_image(promptlab: Promptlab, sketch_version: int) -> None:
-    ran = promptlab(*BUY, "--save", "/proc/none", code=4)
-    assert json.loads(ran.out)["items"][0]["state"] == "succeeded"
-    assert "kept in the storage" in json.loads(ran.err)["error"]["hint"]
+def test_a_folder_that_cannot_be_saved_to_is_said_before_anything_is_bought(
+    promptlab: Promptlab, sketch_version: int
+) -> None:
+    assert "Nothing was bought" in promptlab(*BUY, "--save", "/proc/none", code=4).error["hint"]
+    assert promptlab("generation", "list", "--json").json["items"] == []
+
+
+def test_what_raters_said_is_shown(promptlab: Promptlab, sketch_version: int) -> None:
+    """Each with score, criteria, tags and note: what was said last."""
+    made = promptlab(*BUY).json["items"][0]
+    promptlab("rate", made["id"], "--score", "2", "--rater", "ana")
+    promptlab(
+        *("rate", made["id"], "--score", "4", "--rater", "ana", "--note", "fine", "--tag", "hands"),
+        *("--criterion", "colour=5"),
+    )
+    shown = promptlab("generation", "show", made["id"], "--json").json["ratings"]
+    assert [(each["rater"], each["score"], each["note"], each["tags"], each["criteria"]) for each in shown] == [
+        ("ana", 4, "fine", ["hands"], {"colour": 5})
+    ]
+    assert "ana: 4, colour 5, #hands, fine" in promptlab("generation", "show", made["id"]).out
 
 
 def test_the_same_inputs_are_the_same_case(promptlab: Promptlab, sketch_version: int, tmp_path: Path) -> None:

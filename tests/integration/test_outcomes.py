@@ -146,15 +146,34 @@ def test_the_worst_outcome_is_the_exit_code(promptlab: Promptlab, openai_environ
 
 
 def test_a_cost_limit_holds(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
-    """The upper bound of each request is set aside before it is sent; the rest stays planned, and can be resumed."""
-    bound = promptlab(*BUY, "--dry-run").json["max_cost_usd"]
-    ran = promptlab(*BUY, "--draws", 8, "--max-cost", round(bound * 1.5, 6), code=7)
-    items = ran.json["items"]
-    succeeded = [item for item in items if item["state"] == "succeeded"]
-    assert len(succeeded) == len(openai_environment.asked)
-    assert sum(item["cost_usd"] for item in succeeded) <= bound * 1.5
-    assert {item["state"] for item in items} == {"succeeded", "planned"}
-    assert "promptlab generation retry" in ran.err
+    """The highest price of each request is set aside before it is sent, and what it really costs counts after it.
+
+    A request that finds no room waits for those in flight; only what then is left stays planned, and can be resumed
+    under a higher limit, which counts what was spent before.
+    """
+    bound, real = promptlab(*BUY, "--dry-run").json["max_cost_usd"], buy(promptlab, code=0)["cost_usd"]
+    limit = bound + 2.5 * real
+    ran = promptlab(*BUY, "--draws", 6, "--max-cost", limit, code=7)
+    states = [item["state"] for item in ran.json["items"]]
+    assert (states.count("succeeded"), states.count("planned")) == (3, 3)
+    assert len(openai_environment.asked) == 1 + 3
+    planned = [item["id"] for item in ran.json["items"] if item["state"] == "planned"]
+    assert f"promptlab generation retry {' '.join(map(str, planned))} --max-cost USD" in ran.err
+    promptlab("generation", "retry", *planned, code=7)
+    again = promptlab("generation", "retry", *planned, "--max-cost", limit + real, "--json", code=7).json["items"]
+    assert len(openai_environment.asked) == 1 + 3 + 1
+    left = [item["id"] for item in again if item["state"] == "planned"]
+    promptlab("generation", "retry", *left, "--max-cost", limit + 10 * real)
+    assert len(openai_environment.asked) == 1 + 6
+
+
+def test_a_limit_below_one_price_is_said_before_anything_is_planned(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    for arguments in ((), ("--dry-run",)):
+        assert "more than --max-cost" in promptlab(*BUY, *arguments, "--max-cost", "0.0001", code=7).error["message"]
+    assert promptlab("generation", "list", "--json").json["items"] == []
+    assert openai_environment.requests == []
 
 
 def test_a_limit_without_a_price_is_an_error_until_it_is_allowed(

@@ -42,6 +42,13 @@ def test_a_spreadsheet_of_ratings_is_recorded(promptlab: Promptlab, two: list[in
     assert promptlab("generation", "show", two[0], "--json").json["result_rating"] == 4.5
 
 
+def test_semicolons_separate_cells_too(promptlab: Promptlab, two: list[int], tmp_path: Path) -> None:
+    """As spreadsheets write them where the comma is the decimal sign."""
+    file = write(tmp_path, f"generation;score;note\r\n{two[0]};4;fine, mostly\r\n")
+    [item] = promptlab("rate", "--from", file, "--json").json["items"]
+    assert (item["score"], item["note"]) == (4, "fine, mostly")
+
+
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [

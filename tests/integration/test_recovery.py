@@ -111,7 +111,7 @@ def test_killed_while_the_image_is_being_stored(
         process = start(*BUY, **environment)
         wait_until(lambda: spooled(home), "the answer in the spool")
         process.kill()
-    assert "earlier generations came to their outcome" in promptlab("queue").err
+    assert "Earlier generations settled" in promptlab("queue").err
     [row] = items(promptlab)
     assert (row["state"], row["outputs"][0]["url"][:8]) == ("succeeded", "file:///")
     assert row["cost_usd"] > 0
@@ -179,6 +179,21 @@ def test_the_storage_goes_away(
     [row] = items(promptlab)
     assert row["state"] == "succeeded"
     assert len(openai_environment.asked) == 1
+
+
+def test_a_storage_that_stays_away_is_tried_again_by_every_command(
+    promptlab: Promptlab, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands that meet it away leave the answer in the spool, and the first one that does not brings it home."""
+    with stuck_storage(403) as environment:
+        assert start(*BUY, **environment).wait()[0] == 4
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        assert "waiting in the spool" in promptlab("queue").err
+        assert "waiting in the spool" in promptlab("generation", "list").err
+    for name in environment:
+        monkeypatch.delenv(name)
+    assert [row["state"] for row in items(promptlab)] == ["succeeded"]
 
 
 def test_the_database_goes_away(

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from promptlab.output.cells import image_link, money, plain, short
 from promptlab.output.prompts import word_diff
-from promptlab.output.stats import distribution
+from promptlab.output.stats import distribution, stats_table
 from promptlab.output.tables import table
 
 IMAGE = {"url": "file:///images/ab/cd/abcdef0123456789.png", "width": 64, "height": 48}
@@ -34,7 +34,7 @@ def printed(on: Console, thing: object) -> str:
 def test_a_link_is_clickable_on_a_terminal_and_whole_elsewhere() -> None:
     """OSC 8 where it is understood; an address that can be copied and piped everywhere else."""
     on = console(terminal=True, color_system="truecolor")
-    shown = printed(on, image_link(on, IMAGE, IMAGE["url"]))
+    shown = printed(on, image_link(on, IMAGE, str(IMAGE["url"])))
     assert f";{IMAGE['url']}\x1b\\" in shown
     assert "abcdef0123.png 64x48" in shown
     for plain_console in (console(terminal=False), console(terminal=True, color_system=None)):
@@ -108,6 +108,46 @@ def test_a_reader_that_leaves_early_ends_nothing(tmp_path: Path) -> None:
         ["bash", "-c", f"({command}) | true"], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.stderr == "code=0\n"
+
+
+@pytest.mark.parametrize(("redirection", "code"), [("> /dev/full", 4), (">&-", 0), ("2>&-", 0), ("<&-", 0)])
+def test_an_output_that_takes_nothing_gets_a_sentence(tmp_path: Path, redirection: str, code: int) -> None:
+    """A full disk is told; a stream that somebody has closed is their wish."""
+    command = f"{sys.executable} -m promptlab provider list {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert ("cannot be written" in done.stderr) == (code == 4)
+
+
+def test_the_version_is_shown(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "promptlab", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "promptlab")
+
+
+STATS_ROW = {
+    "name": "poster-with-a-long-name", "version": 12, "succeeded": 9999, "refused": 11, "failed": 12, "unknown": 7,
+    "rated": 1234, "unrated": 5678, "mean": 3.56, "distribution": {str(score): score for score in range(1, 6)},
+    "cost_usd": 123.3829, "unpriced": 3, "execution_time_p50": 12345, "execution_time_p95": 123456,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_stats_never_lose_a_version_or_half_a_number(width: int) -> None:
+    """Where there is no room, whole columns go: seconds first."""
+    on = console(terminal=True, width=width, color_system=None)
+    shown = printed(on, stats_table(on, [STATS_ROW], "version"))
+    line = shown.splitlines()[1].split()
+    assert line[:8] == ["poster-with-a-long-name@12", "9999", "11", "12", "7", "1234", "5678", "3.56"]
+    assert ("123.5 s" in shown) == (width == 200)
+
+
+def test_stats_stand_below_each_other_where_they_have_no_room_beside() -> None:
+    on = console(terminal=True, width=40, color_system=None)
+    shown = printed(on, stats_table(on, [STATS_ROW], "version"))
+    assert max(map(len, shown.splitlines())) <= 40
+    for part in ("VERSION  poster-with-a-long-name@12", "P95      123.5 s", "COST     $123.3829 + ?"):
+        assert part in shown
 
 
 def test_a_c_locale_shows_what_it_can(run: Callable[..., "subprocess.CompletedProcess[str]"]) -> None:

@@ -48,6 +48,7 @@ def test_a_password_before_the_host_is_never_shown(
     before=st.sampled_from(["", "sslmode=require&"]),
     after=st.sampled_from(["", "&application_name=x", "#part"]),
 )
+@example("postgresql", "[::1]", "password", f"{MARK}@{MARK}", "", "")
 def test_a_password_among_the_options_is_never_shown(
     scheme: str, host: str, name: str, password: str, before: str, after: str
 ) -> None:
@@ -75,14 +76,14 @@ def test_any_text_can_be_shown(text: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "sqlite:////home/me/my lab #1 (a:b@c).db",
+        "sqlite:////srv/me/my lab #1 (a:b@c).db",
         "sqlite:///promptlab.db?timeout=5",
         "postgresql://me@db.example.com/lab?sslmode=verify-full&application_name=x",
         "postgresql://db.example.com:5432/lab",
         "postgresql:///lab?host=/var/run/postgresql",
         "postgresql://[::1]:5432/lab",
         "s3://bucket/a/prefix",
-        "file:///home/me/images",
+        "file:///srv/me/images",
         "",
         "lab.db",
     ],

@@ -4,15 +4,17 @@ import csv
 import os
 import random
 import shlex
-import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from promptlab.commands.options import runtime_of
+from promptlab.commands.options import Json, runtime_of
 from promptlab.errors import Conflict, NotConfigured
 
 _PROMPTS = ("a poster of {{ subject }}", "a poster of {{ subject }} at night, in neon colours")
@@ -38,22 +40,23 @@ With a real provider, outside that folder: export OPENAI_API_KEY=..., then
 
 def demo(
     context: typer.Context,
-    folder: Annotated[Path, typer.Option("--dir", help="Where the tour works; made anew each time.")] = Path(
-        "promptlab-demo"
-    ),
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Where the tour works; an earlier one there is put aside.")
+    ] = Path("promptlab-demo"),
+    as_json: Json = False,
 ) -> None:
     """Take the whole tour offline: versions, images, ratings of three made-up raters, stats.
 
     Example: promptlab demo --dir /tmp/tour
     """
-    say = runtime_of(context).output.note
-    root = context.find_root().command
+    output, root = runtime_of(context).output, context.find_root().command
+    say = output.note
 
     def promptlab(*arguments: str) -> None:
         say(f"\n$ promptlab {shlex.join(arguments)}")
         root.main(list(arguments), prog_name="promptlab", standalone_mode=False)
 
-    with _only_in(folder):
+    with _only_in(folder), redirect_stdout(StringIO() if as_json else sys.stdout):
         say("A tour with the offline provider sketch, which draws simple pictures and costs nothing.")
         for prompt in _PROMPTS:
             promptlab("prompt", "create", "poster", "--user", prompt, "--provider", "sketch")
@@ -69,6 +72,8 @@ def demo(
         _plant_ratings(Path("ratings.csv"))
         promptlab("rate", "--from", "ratings.csv")
         promptlab("stats")
+    if as_json:
+        output.show({"folder": str(folder.absolute())}, lambda _: "", as_json=True)
     say(_NEXT.format(folder=folder))
 
 
@@ -89,17 +94,17 @@ def _only_in(folder: Path) -> Iterator[None]:
 
 
 def _make_anew(folder: Path) -> None:
-    settings = folder / "promptlab.toml"
-    if folder.exists() and not settings.is_file() and any(folder.iterdir()):
-        raise Conflict(f"{folder} is there already and is no tour's folder.", hint="Choose another with --dir.")
+    """Make the tour's folder. What an earlier tour has left there, and what was made since, is put aside and kept."""
+    settings, data = folder / "promptlab.toml", folder / "data"
     try:
-        shutil.rmtree(folder / "data", ignore_errors=True)
+        if folder.exists() and not settings.is_file() and any(folder.iterdir()):
+            raise Conflict(f"{folder} is there already and is no tour's folder.", hint="Choose another with --dir.")
         folder.mkdir(parents=True, exist_ok=True)
+        if data.exists():
+            data.rename(next(path for number in count(1) if not (path := folder / f"data-{number}").exists()))
         settings.write_text(_SETTINGS, encoding="utf-8")
     except OSError as error:
-        raise NotConfigured(
-            f"{folder} cannot be written: {error.strerror}.", hint="Choose another with --dir."
-        ) from error
+        raise NotConfigured(f"{folder} cannot be used: {error.strerror}.", hint="Choose another with --dir.") from error
 
 
 def _plant_ratings(path: Path) -> None:

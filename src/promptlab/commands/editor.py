@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -22,14 +23,16 @@ def edit_text(text: str, *, name: str) -> Iterator[str]:
     """
     path = Path(tempfile.mkdtemp(prefix="promptlab-")) / name
     path.write_text(text, encoding="utf-8")
-    _open_editor(path)
     try:
+        _open_editor(path)
         yield text_or_file(f"@{path}", flag="The edited text") or ""
     except PromptlabError as error:
-        error.hint = " ".join(filter(None, (error.hint, f"What you wrote is in {path}.")))
+        if path.exists() and path.read_bytes() != text.encode():
+            error.hint = " ".join(filter(None, (error.hint, f"What you wrote is in {path}.")))
+            raise
+        shutil.rmtree(path.parent)
         raise
-    path.unlink()
-    path.parent.rmdir()
+    shutil.rmtree(path.parent)
 
 
 def _open_editor(path: Path) -> None:

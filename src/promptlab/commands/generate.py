@@ -56,7 +56,7 @@ def generate(
 
     Example: promptlab generate --prompt-version banner --var subject=fox
     """
-    from promptlab.services import orders
+    from promptlab.services import orders, saving
 
     runtime = runtime_of(context)
     request = orders.Request(
@@ -78,6 +78,8 @@ def generate(
     if dry_run:
         _show_draft(runtime, draft.view, as_json=as_json)
         return 0
+    if save is not None:
+        saving.require_writable(save)
     with watched(runtime, f"Generating with {draft.order.version.provider}", draws) as progress:
         placed = orders.place(runtime.lab, draft, progress)
     return show_generations(runtime, placed, as_json=as_json, save=save, preview=preview)

@@ -65,7 +65,7 @@ def show(context: typer.Context, generation_id: Id, preview: Preview = False, as
     from promptlab.services import reading
 
     runtime = runtime_of(context)
-    [view] = reading.full_views(runtime.lab, [generation_id])
+    view = reading.detail(runtime.lab, generation_id)
     runtime.output.show(view, lambda console: generation_details(console, view, runtime.link), as_json=as_json)
     if preview and not as_json:
         runtime.output.show_pictures([view], runtime.storage.read)
@@ -89,7 +89,14 @@ def open_(context: typer.Context, generation_id: Id, as_json: Json = False) -> N
 
 
 @app.command()
-def retry(context: typer.Context, generation_ids: Ids, as_json: Json = False) -> int:
+def retry(
+    context: typer.Context,
+    generation_ids: Ids,
+    max_cost: Annotated[
+        float | None, typer.Option(help="A new limit for their batch, with what it has cost.", metavar="USD")
+    ] = None,
+    as_json: Json = False,
+) -> int:
     """Send failed, refused, unknown or planned generations again: the same row, a new attempt.
 
     Example: promptlab generation retry 12 13
@@ -98,13 +105,13 @@ def retry(context: typer.Context, generation_ids: Ids, as_json: Json = False) ->
 
     runtime = runtime_of(context)
     with watched(runtime, "Generating", len(generation_ids)) as progress:
-        placed = orders.retry(runtime.lab, generation_ids, progress)
+        placed = orders.retry(runtime.lab, generation_ids, progress, max_cost_usd=max_cost)
     return show_generations(runtime, placed, as_json=as_json)
 
 
 @app.command()
 def delete(context: typer.Context, generation_ids: Ids, yes: Yes = False, as_json: Json = False) -> None:
-    """Delete generations with their ratings and attempts, for good. Stored images stay until pruned.
+    """Delete generations with their ratings and attempts, for good. Stored images stay.
 
     Example: promptlab generation delete 12 --yes
     """

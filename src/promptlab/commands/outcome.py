@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promptlab.errors import LimitReached
 from promptlab.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def show_generations(
     runtime: Runtime, placed: "Placed", *, as_json: bool, save: Path | None = None, preview: bool = False
 ) -> int:
     """Show the generations of an order and return the exit code; raises what stopped the order, after showing."""
+    from promptlab.output.cells import counted
     from promptlab.output.generations import generation_table
     from promptlab.services import reading, saving
 
@@ -42,15 +44,22 @@ def show_generations(
         runtime.output.warn(warning)
     if save is not None:
         paths = saving.save(runtime.lab, items, save)
-        runtime.output.note(f"Wrote {len(paths)} images and their sidecars to {save}.")
-    unfinished = [str(item["id"]) for item in items if item["state"] in {"planned", "sending"}]
-    if unfinished:
-        runtime.output.note(f"Go on with: promptlab generation retry {' '.join(unfinished)}")
+        runtime.output.note(f"Wrote {counted(len(paths), 'image')} with a sidecar to {save}.")
+    _say_what_is_left(runtime, placed, items)
     if isinstance(placed.stopped_by, KeyboardInterrupt):
         return INTERRUPTED
     if placed.stopped_by is not None:
         raise placed.stopped_by
     return _exit_code(items)
+
+
+def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[str, Any]]) -> None:
+    planned = [str(item["id"]) for item in items if item["state"] == "planned"]
+    if planned:
+        raised = " --max-cost USD" if isinstance(placed.stopped_by, LimitReached) else ""
+        runtime.output.note(f"Go on with: promptlab generation retry {' '.join(planned)}{raised}")
+    if any(item["state"] == "sending" for item in items):
+        runtime.output.note("What was in flight or could not be stored is settled by the next command.")
 
 
 def _exit_code(items: Sequence[dict[str, Any]]) -> int:

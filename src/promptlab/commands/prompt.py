@@ -88,7 +88,8 @@ def create(
         runtime.output.warn(warning)
     runtime.output.show(view, lambda _: version_details(view), as_json=as_json)
     if made.is_new:
-        runtime.output.note(f"Next: promptlab generate --prompt-version {view['id']}")
+        flags = "".join(f" --var {name}=..." for name in made.variables)
+        runtime.output.note(f"Next: promptlab generate --prompt-version {view['id']}{flags}")
     else:
         runtime.output.note(f"The content is that of {view['name']}@{view['version']}; nothing new was made.")
 
@@ -181,7 +182,11 @@ def delete(context: typer.Context, reference: Exact, yes: Yes = False, as_json: 
 
     Example: promptlab prompt delete banner@2 --yes
     """
+    from promptlab.db import prompts
+
     runtime = runtime_of(context)
+    with runtime.reading() as (session, project_id):
+        prompts.get(session, project_id, prompts.require_exact(reference))
     runtime.output.confirm(f"Delete {reference}? (It can be restored.)", yes=yes)
     _set_deleted(context, reference, deleted=True, as_json=as_json)
 

@@ -1,8 +1,13 @@
-"""`promptlab provider`: which image services are ready."""
+"""`promptlab provider`: which image services are ready, and whether they answer."""
+
+from typing import Annotated
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.commands.options import Json, runtime_of
+
+_NOT_OK = 4
 
 app = typer.Typer(name="provider", help="Image providers.", no_args_is_help=True)
 
@@ -14,8 +19,37 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     Example: promptlab provider list
     """
     from promptlab.output.providers import provider_table
-    from promptlab.services.provider_views import provider_views
+    from promptlab.services.providers import provider_views
 
     runtime = runtime_of(context)
     items = provider_views(runtime.settings)
     runtime.output.show_page(items, None, lambda _: provider_table(items), as_json=as_json, empty="")
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="One provider; else each that is ready.", metavar="NAME", autocompletion=completion.providers
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Ask providers whether the key is taken and the network works; it costs nothing.
+
+    Example: promptlab provider check openai
+    """
+    from promptlab.output.providers import check_table
+    from promptlab.services.providers import check_provider, providers_to_check
+
+    runtime = runtime_of(context)
+    names = providers_to_check(runtime.settings, name)
+    items = []
+    with runtime.output.progress("Asking", len(names)) as advance:
+        for each in names:
+            items.append(check_provider(each, runtime.settings))
+            advance()
+    runtime.output.show_page(items, None, lambda _: check_table(items), as_json=as_json, empty="No provider is ready.")
+    return 0 if all(item["ok"] for item in items) else _NOT_OK

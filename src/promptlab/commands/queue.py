@@ -32,7 +32,7 @@ def queue(
         runtime.lab,
         reference=prompt_version,
         batch_id=batch,
-        rater=(rater or runtime.settings.rater) if mine else None,
+        rater=(runtime.settings.rater if rater is None else rater) if mine else None,
         ratings_wanted=runtime.settings.ratings_per_generation if mine else None,
     )
     page = reading.queue_page(runtime.lab, filters, blind=not open_, limit=limit, cursor=cursor)

@@ -41,14 +41,14 @@ def rate(
     from promptlab.services.review import Verdict, parse_score
 
     runtime = runtime_of(context)
-    who = rater or runtime.settings.rater
+    who = runtime.settings.rater if rater is None else rater
     if from_ is not None:
         if generation_id is not None or score is not None:
             raise InvalidInput("--from brings its own generations and scores.")
         _rate_file(runtime, from_, who, as_json=as_json)
         return 0
     if generation_id is None or score is None:
-        _refuse_in_loop(as_json=as_json, given=score is not None)
+        _refuse_in_loop(as_json=as_json, given=score is not None, remarks=bool(note or tag or criterion))
         from promptlab.commands.rating_loop import RatingLoop
 
         return RatingLoop(runtime, who, blind=blind, preview=preview).run(generation_id, prompt_version, batch)
@@ -74,8 +74,10 @@ def _rate_file(runtime: Runtime, path: Path, rater: str, *, as_json: bool) -> No
     runtime.output.show(view, lambda _: import_line(view), as_json=as_json)
 
 
-def _refuse_in_loop(*, as_json: bool, given: bool) -> None:
+def _refuse_in_loop(*, as_json: bool, given: bool, remarks: bool) -> None:
     if given:
         raise InvalidInput("--score needs the id of a generation.", hint="`promptlab queue` shows what waits.")
+    if remarks:
+        raise InvalidInput("--note, --tag and --criterion belong to a score.", hint="Add --score.")
     if as_json:
         raise InvalidInput("The loop is for people and has no --json.", hint="Give an id and --score, or --from FILE.")

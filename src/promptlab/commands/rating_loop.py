@@ -1,6 +1,8 @@
 """The loop of `promptlab rate`: one item after another, one key a rating. Every rating is committed at once."""
 
+import shutil
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,11 @@ from promptlab.runtime import Runtime
 if TYPE_CHECKING:
     from promptlab.db.generations import QueueFilters
 
-KEYS = "1 failed  2 poor  3 acceptable  4 good  5 excellent\nn note  t tags  s skip  u undo  o open  q quit"
+_KEYS = (
+    ("1 failed", "2 poor", "3 acceptable", "4 good", "5 excellent"),
+    ("n note", "t tags", "s skip", "u undo", "o open", "q quit"),
+)
+_GLUE = "\u00a0"
 _END = ("", "\x04", "q", "Q")
 
 
@@ -89,15 +95,18 @@ class RatingLoop:
     def _act(self, key: str, item: dict[str, Any], remarks: _Remarks) -> None:
         if key in "nN":
             remarks.note = self._ask("Note: ") or None
+            self._say("It goes with the score that you give now, 1 to 5.")
         elif key in "tT":
             remarks.tags = [tag for tag in self._ask("Tags, separated by commas: ").replace(",", " ").split() if tag]
+            self._say("They go with the score that you give now, 1 to 5.")
         elif key in "oO":
             for image in item["outputs"]:
                 open_link(self._runtime.link(image["url"]), self._runtime.output)
         elif key in "uU":
             self._say("There is nothing to undo in this session.")
         else:
-            self._say(KEYS)
+            self._say(f"{key!r} is no key here.")
+            self._say_keys()
 
     def _record(self, generation_id: int, score: int, remarks: _Remarks) -> None:
         from promptlab.services import review
@@ -118,14 +127,21 @@ class RatingLoop:
 
     def _show(self, item: dict[str, Any], title: str) -> None:
         from promptlab.output.ratings import item_picture
-        from promptlab.output.sink import make_console
+        from promptlab.output.sink import make_console, print_trimmed
 
         console = make_console(sys.stderr)
         console.print(f"\n{title}", style="bold")
-        console.print(item_picture(console, item, self._runtime.link))
+        print_trimmed(console, item_picture(console, item, self._runtime.link))
         if self._preview:
             self._runtime.output.show_pictures([item], self._runtime.storage.read, stream=sys.stderr)
-        self._say(KEYS)
+        self._say_keys()
+
+    def _say_keys(self) -> None:
+        width = shutil.get_terminal_size().columns
+        for line in _KEYS:
+            # A narrow terminal breaks the line between two keys, never within one.
+            glued = "  ".join(key.replace(" ", _GLUE) for key in line)
+            self._say(textwrap.fill(glued, width).replace(_GLUE, " "))
 
     def _ask(self, question: str) -> str:
         sys.stderr.write(question)

@@ -49,6 +49,11 @@ def settle(session: Session, batch_id: int, *, reserved_usd: float, spent_usd: f
     session.execute(update(Batch).where(col(Batch.id) == batch_id).values(committed_usd=floor(left, 0)))
 
 
+def set_limit(session: Session, batch_id: int, usd: float) -> None:
+    """Give the batch another limit; what it has cost so far counts."""
+    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(max_cost_usd=round(usd, 6)))
+
+
 def unfinished(session: Session, batch_id: int) -> int:
     """Return how many of the batch's generations are still planned or in flight."""
     waiting = (GenerationState.PLANNED, GenerationState.SENDING)

@@ -105,6 +105,7 @@ def sqlite_file(url: str) -> Path | None:
 def _parse(url: str) -> URL:
     """Return the URL without its driver: promptlab uses its own."""
     try:
+        url.encode()
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise NotConfigured(

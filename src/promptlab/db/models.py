@@ -63,6 +63,11 @@ def is_id(number: int) -> bool:
     return 0 < number <= MAX_ID
 
 
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of only those rows, in both databases."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 def rated_as(score: int) -> str:
     """Return the SQL of "its mean rounds to this score", word for word as the partial indexes have it."""
     return f"result_rating >= {score - 0.5} AND result_rating < {score + 0.5}"
@@ -90,7 +95,7 @@ class PromptVersion(Table, table=True):
     __table_args__ = (
         UniqueConstraint("project_id", "name", "version"),
         CheckConstraint("version > 0", name="version_positive"),
-        Index("ix_prompt_version_active", "project_id", "id", sqlite_where=text("deleted_at IS NULL")),
+        _partial("ix_prompt_version_active", "project_id", "id", where="deleted_at IS NULL"),
         Index("ix_prompt_version_content", "project_id", "name", "content_hash"),
     )  # fmt: skip
 
@@ -187,10 +192,9 @@ class Generation(Table, table=True):
         Index("ix_generation_project_id_state_id", "project_id", "state", "id"),
         Index("ix_generation_project_id_created_at_id", "project_id", "created_at", "id"),
         # With the state, though it is always the same: SQLite prefers the index that fits more conditions.
-        Index("ix_generation_unrated", "project_id", "state", "id",
-              sqlite_where=text("state = 'succeeded' AND result_rating IS NULL")),
-        *(Index(f"ix_generation_rated_{score}", "project_id", "id", sqlite_where=text(rated_as(score)),
-                postgresql_where=text(rated_as(score))) for score in range(1, 6)),
+        _partial("ix_generation_unrated", "project_id", "state", "id",
+                 where="state = 'succeeded' AND result_rating IS NULL"),
+        *(_partial(f"ix_generation_rated_{score}", "project_id", "id", where=rated_as(score)) for score in range(1, 6)),
         Index("ix_generation_batch_id", "batch_id"),
         Index("ix_generation_case_id", "case_id"),
         {"sqlite_autoincrement": True},
@@ -247,7 +251,7 @@ class Attempt(Table, table=True):
     __table_args__ = (
         UniqueConstraint("generation_id", "number"),
         CheckConstraint("number > 0", name="number_positive"),
-        Index("ix_attempt_in_flight", "project_id", "id", sqlite_where=text("outcome IS NULL")),
+        _partial("ix_attempt_in_flight", "project_id", "id", where="outcome IS NULL"),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
@@ -297,8 +301,7 @@ class Rating(Table, table=True):
 
     __table_args__ = (
         CheckConstraint("score BETWEEN 1 AND 5", name="score_range"),
-        Index("uq_rating_current", "generation_id", "rater", unique=True,
-              sqlite_where=text("superseded_at IS NULL")),
+        _partial("uq_rating_current", "generation_id", "rater", where="superseded_at IS NULL", unique=True),
         Index("ix_rating_generation_id_rater_id", "generation_id", "rater", "id"),
         Index("ix_rating_project_id_rater_id", "project_id", "rater", "id"),
     )  # fmt: skip

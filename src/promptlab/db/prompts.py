@@ -101,6 +101,13 @@ def list_versions(
     return fetch_page(session, statement, key=col(PromptVersion.id), limit=limit, cursor=cursor)
 
 
+def require_name(session: Session, project_id: int, name: str) -> None:
+    """Raise NotFound, with the nearest name, where no version has that name, not even a deleted one."""
+    named = select(PromptVersion.id).where(col(PromptVersion.project_id) == project_id, col(PromptVersion.name) == name)
+    if session.exec(named.limit(1)).first() is None:
+        raise NotFound(_not_found(session, project_id, name, name))
+
+
 def ids_of_name(session: Session, project_id: int, name: str) -> list[int]:
     """Return the ids of all live versions of that name."""
     statement = select(PromptVersion.id).where(

@@ -25,6 +25,12 @@ def current(session: Session, generation_id: int, rater: str) -> Rating | None:
     return session.execute(statement).scalar_one_or_none()
 
 
+def current_of(session: Session, generation_id: int) -> list[Rating]:
+    """Return what each rater says of the generation now, in the order in which they said it."""
+    statement = select(Rating).where(col(Rating.generation_id) == generation_id, col(Rating.superseded_at).is_(None))
+    return list(session.execute(statement.order_by(col(Rating.id))).scalars())
+
+
 def put(session: Session, generation: Generation, rating: Rating) -> Rating:
     """Make `rating` its rater's current one and bring the generation's mean up to date."""
     if earlier := current(session, rating.generation_id, rating.rater):

@@ -1,5 +1,7 @@
 """Whether the database has the tables that this version of promptlab expects; Alembic is not needed to know."""
 
+import os
+
 from sqlalchemy import Connection, inspect, text
 
 from promptlab.db.engine import Database, sqlite_file
@@ -29,14 +31,12 @@ def current_revision(database: Database) -> str | None:
 
 def is_behind(database: Database, url: str) -> bool:
     """Say whether an upgrade would change anything; a SQLite file that is not there yet is behind too."""
-    file = sqlite_file(url)
-    return (file is not None and not file.exists()) or (current_revision(database) or "") < REVISION
+    return _is_missing(url) or (current_revision(database) or "") < REVISION
 
 
 def status(database: Database, url: str) -> dict[str, str | None]:
     """Return which database it is, its revision, the one that is needed, and whether they fit."""
-    file = sqlite_file(url)
-    found = None if file is not None and not file.exists() else current_revision(database)
+    found = None if _is_missing(url) else current_revision(database)
     state = "missing" if found is None else "behind" if found < REVISION else "ahead" if found > REVISION else "current"
     return {"database": database.shown, "revision": found, "needed": REVISION, "state": state}
 
@@ -60,6 +60,12 @@ def require_current(database: Database) -> None:
 def require_not_ahead(connection: Connection, shown_url: str) -> None:
     """Check that no newer promptlab has upgraded the database; raises SchemaAhead otherwise."""
     _require_not_ahead(_revision(connection), shown_url)
+
+
+def _is_missing(url: str) -> bool:
+    file = sqlite_file(url)
+    # Path.exists raises for a name that is too long; what cannot be looked at is complained of when it is opened.
+    return file is not None and not os.path.exists(file)  # noqa: PTH110
 
 
 def _require_not_ahead(found: str | None, shown_url: str) -> None:

@@ -17,17 +17,15 @@ COUNTED_STATES = (
     GenerationState.UNKNOWN,
 )
 
+_MAY_COST = (GenerationState.SUCCEEDED, GenerationState.FAILED, GenerationState.UNKNOWN)
+
 _COLUMNS: dict[str, SQLColumnExpression[Any]] = {
     "version": col(PromptVersion.id),
     "provider": col(PromptVersion.provider),
     "model": col(PromptVersion.model),
 }
-_TIMES = {
-    "day": ("YYYY-MM-DD", ("%Y-%m-%d",)),
-    "week": ("YYYY-MM-DD", ("%Y-%m-%d", "weekday 0", "-6 days")),
-    "month": ("YYYY-MM", ("%Y-%m",)),
-}
-"""How a UTC time is written, for PostgreSQL and for SQLite."""
+_TIMES = {"day": "YYYY-MM-DD", "week": "YYYY-MM-DD", "month": "YYYY-MM"}
+"""How the beginning of each is written."""
 
 GROUPS = (*_COLUMNS, *_TIMES)
 """What the aggregates can be grouped by. A day is `2026-11-24`, a week its Monday, a month `2026-11`, all in UTC."""
@@ -46,7 +44,7 @@ def totals(session: Session, by: str, conditions: Sequence[ColumnElement[bool]])
         "unrated": _count(succeeded & rating.is_(None)),
         "mean": func.avg(rating),
         "cost_usd": func.sum(col(Generation.cost_usd)),
-        "unpriced": _count(succeeded & col(Generation.cost_usd).is_(None)),
+        "unpriced": _count(col(Generation.state).in_(_MAY_COST) & col(Generation.cost_usd).is_(None)),
     }
     group = _group(session, by)
     rows = session.execute(_grouped(group, conditions, *(value.label(name) for name, value in columns.items())))
@@ -116,10 +114,12 @@ def conditions(
 def _group(session: Session, by: str) -> SQLColumnExpression[Any]:
     if by in _COLUMNS:
         return _COLUMNS[by]
-    time, (pattern, parts) = col(Generation.created_at), _TIMES[by]
-    if session.get_bind().dialect.name == "sqlite":
-        return func.strftime(parts[0], time, *parts[1:])
-    return func.to_char(func.date_trunc(by, func.timezone("UTC", time)), pattern)
+    time, pattern = col(Generation.created_at), _TIMES[by]
+    if session.get_bind().dialect.name != "sqlite":
+        return func.to_char(func.date_trunc(by, func.timezone("UTC", time)), pattern)
+    # Of the text that is kept, because the date functions round 23:59:59.9999 up to the next day.
+    text = func.substr(time, 1, len(pattern))
+    return func.date(text, "weekday 0", "-6 days") if by == "week" else text
 
 
 def _grouped(

@@ -41,6 +41,11 @@ def state(value: str) -> "Text":
     return Text(value, style=STATE_STYLES.get(value, ""))
 
 
+def counted(number: int, what: str) -> str:
+    """Return `1 image`, `2 images`."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def local_time(moment: str | None) -> str:
     """Return an ISO time of the JSON view in the clock of the person, to the minute."""
     return "" if moment is None else _parse(moment).astimezone().strftime("%Y-%m-%d %H:%M")

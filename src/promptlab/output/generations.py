@@ -55,6 +55,7 @@ def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Tabl
         ("inputs", images(console, item["inputs"], link_of)),
         ("images", images(console, item["outputs"], link_of)),
         ("rating", _rating(item)),
+        ("ratings", plain("\n".join(_rating_line(each) for each in item["ratings"]))),
         ("notes", plain(item["notes"] or "")),
         ("cost", money(item["cost_usd"]) if item["finished_at"] else ""),
         ("time", seconds(item["execution_time"])),
@@ -69,7 +70,10 @@ def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Tabl
 def draft_details(view: View) -> "Table":
     """Return what a dry run found out."""
     return details([
+        ("provider", plain(f"{view['provider']}, {view['model']}")),
         ("generations", str(view["generations"])),
+        ("images in each", str(view["count"]) if view["count"] > 1 else ""),
+        ("inputs", f"{view['inputs']}{' and a mask' if view['mask'] else ''}" if view["inputs"] else ""),
         ("price", f"at most {money(view['max_cost_usd'])}" if view["max_cost_usd"] is not None else "not known"),
         ("parameters", parameters(view["parameters"])),
         ("seeds", " ".join(str(seed) for seed in view["seeds"] if seed is not None)),
@@ -103,6 +107,16 @@ def images(console: "Console", each: Sequence[View], link_of: LinkOf) -> "Text":
     return Text("\n" if console.is_terminal else " ").join(links)
 
 
+def whole_links(console: "Console", each: Sequence[View], link_of: LinkOf) -> "Text":
+    """Return links whose whole address can be read: also on a terminal where they cannot be clicked."""
+    from rich.style import Style
+    from rich.text import Text
+
+    addresses = [link_of(image["url"]) for image in each]
+    clickable = console.is_terminal and console.color_system
+    return Text("\n").join(Text(address, Style(link=address) if clickable else "") for address in addresses)
+
+
 def _queue_row(console: "Console", item: View, link_of: LinkOf, *, with_inputs: bool) -> list["str | Text"]:
     row: list[str | Text] = [str(item["id"]), age(item["created_at"])]
     if with_inputs:
@@ -112,6 +126,16 @@ def _queue_row(console: "Console", item: View, link_of: LinkOf, *, with_inputs: 
 
 def _rating(item: View) -> str:
     return "" if item["result_rating"] is None else f"{item['result_rating']:.1f}"
+
+
+def _rating_line(rating: View) -> str:
+    parts = [
+        f"{rating['rater']}: {rating['score']}",
+        *(f"{name} {score}" for name, score in rating["criteria"].items()),
+        " ".join(f"#{tag}" for tag in rating["tags"]),
+        rating["note"] or "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _reason(item: View) -> str:

@@ -24,3 +24,11 @@ def provider_table(items: Sequence[dict[str, Any]]) -> "Table":
             for item in items
         ],
     )
+
+
+def check_table(items: Sequence[dict[str, Any]]) -> "Table":
+    """Return one line a provider: whether it answers as it should, and what that proves or what is wrong."""
+    return table(
+        ["PROVIDER", "OK", "WHAT IT SAYS"],
+        [(plain(item["name"]), "yes" if item["ok"] else "no", plain(item["message"])) for item in items],
+    )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import plain
-from promptlab.output.generations import LinkOf, images
+from promptlab.output.generations import LinkOf, whole_links
 from promptlab.output.prompts import parameters
 from promptlab.output.tables import details
 
@@ -29,8 +29,8 @@ def item_picture(console: "Console", item: View, link_of: LinkOf) -> "Table":
     """Return an item of the rating loop: its images, and, when it is not blind, where they come from."""
     return details([
         *(_origin(item) if "version" in item else []),
-        ("inputs", images(console, item["inputs"], link_of)),
-        ("images", images(console, item["outputs"], link_of)),
+        ("inputs", whole_links(console, item["inputs"], link_of)),
+        ("images", whole_links(console, item["outputs"], link_of)),
     ])  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from promptlab.errors import InvalidInput
+from promptlab.errors import InvalidInput, Unreachable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -33,7 +33,8 @@ class Output:
             if as_json:
                 _write_json(data, sys.stdout)
             else:
-                _print(make_console(sys.stdout), picture)
+                console = make_console(sys.stdout)
+                print_trimmed(console, picture(console))
             sys.stdout.flush()
 
     def show_pictures(
@@ -90,7 +91,8 @@ class Output:
         """Ask before something is destroyed.
 
         Raises:
-            InvalidInput: nobody can be asked, and --yes was not given; or the answer was no.
+            InvalidInput: nobody can be asked, and --yes was not given.
+        SystemExit: the answer was no.
         """
         if yes:
             return
@@ -99,7 +101,8 @@ class Output:
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-            raise InvalidInput("Nothing was changed.")
+            self.note("Nothing was changed.")
+            raise SystemExit(InvalidInput.exit_code)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
@@ -139,13 +142,13 @@ def make_console(file: TextIO) -> "Console":
     )  # fmt: skip
 
 
-def _print(console: "Console", picture: "Callable[[Console], RenderableType]") -> None:
+def print_trimmed(console: "Console", picture: "RenderableType") -> None:
+    """Print a picture; in a file without the blanks that tables fill their lines with."""
     if console.is_terminal:
-        console.print(picture(console))
+        console.print(picture)
         return
     with console.capture() as capture:
-        console.print(picture(console))
-    # Tables fill their lines with blanks, which nobody wants in a file.
+        console.print(picture)
     console.file.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
 
 
@@ -157,8 +160,16 @@ def _write_json(data: Any, stream: TextIO) -> None:
 
 @contextmanager
 def _unread_output_allowed() -> Iterator[None]:
-    """Let a reader close the pipe early (`| head`): what is left is dropped, and the work goes on."""
+    """Let a reader close the pipe early (`| head`): what is left is dropped, and the work goes on.
+
+    Raises:
+        Unreachable: the output cannot be written for another reason, such as a full disk.
+    """
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise Unreachable(
+                f"The output cannot be written: {error.strerror}.", hint="Nothing else is lost."
+            ) from error

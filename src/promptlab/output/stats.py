@@ -1,10 +1,11 @@
 """How stats look: a line a version, with a small bar of its ratings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import money, plain, seconds
-from promptlab.output.tables import table
+from promptlab.output.tables import fitting_table, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,30 +18,25 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def stats_table(console: "Console", items: Sequence[View], by: str) -> "Table":
-    """Return one line a group. Columns of counts that are zero in every line are left out."""
+    """Return one line a group.
+
+    Counts that are zero in every line are left out, and what a narrow terminal has no room for: the seconds first,
+    then the bar, then the cost.
+    """
     counts = [name for name in ("refused", "failed", "unknown") if any(item[name] for item in items)]
-    headings = [
-        by.upper(), ">IMAGES", *(f">{name.upper()}" for name in counts),
-        ">RATED", ">WAITING", ">MEAN", "1-5", ">COST", ">P50", ">P95",
-    ]  # fmt: skip
-    return table(
-        headings,
-        [
-            (
-                _group(item, by),
-                str(item["succeeded"]),
-                *(str(item[name]) for name in counts),
-                str(item["rated"]),
-                str(item["unrated"]),
-                "" if item["mean"] is None else f"{item['mean']:.2f}",
-                distribution(console, item["distribution"]),
-                _cost(item),
-                seconds(item["execution_time_p50"]),
-                seconds(item["execution_time_p95"]),
-            )
-            for item in items
-        ],
-    )
+    columns: dict[str, Callable[[View], str | Text]] = {
+        by.upper(): lambda item: _group(item, by),
+        ">DONE": lambda item: str(item["succeeded"]),
+        **{f">{name.upper()}": partial(_count, name) for name in counts},
+        ">RATED": lambda item: str(item["rated"]),
+        ">WAITING": lambda item: str(item["unrated"]),
+        ">MEAN": lambda item: "" if item["mean"] is None else f"{item['mean']:.2f}",
+        "1-5": lambda item: distribution(console, item["distribution"]),
+        ">COST": _cost,
+        ">P50": lambda item: seconds(item["execution_time_p50"]),
+        ">P95": lambda item: seconds(item["execution_time_p95"]),
+    }
+    return fitting_table(console, columns, items, dispensable=(">P95", ">P50", "1-5", ">COST"))
 
 
 def rater_table(console: "Console", items: Sequence[View]) -> "Table":
@@ -68,6 +64,10 @@ def distribution(console: "Console", scores: dict[str, int]) -> str:
         return ""
     # A score that somebody gave is never shown as none: it gets at least the lowest bar.
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in scores.values())
+
+
+def _count(name: str, item: View) -> str:
+    return str(item[name])
 
 
 def _group(item: View, by: str) -> "Text":

@@ -18,6 +18,7 @@ from promptlab.errors import InvalidInput
 from promptlab.services.checks import about_model
 from promptlab.services.lab import Providers
 from promptlab.services.prompts import Content, IfSame, content_of, make
+from promptlab.services.templates import variables_of
 from promptlab.settings import Settings
 
 _SYSTEM, _USER = "=== system prompt ===", "=== user prompt ==="
@@ -46,6 +47,12 @@ class Made:
     version: PromptVersion
     is_new: bool
     warnings: list[str]
+
+    @property
+    def variables(self) -> list[str]:
+        """The names that its templates take."""
+        texts = (self.version.user_prompt, self.version.system_prompt or "")
+        return [] if self.version.raw else sorted(set().union(*map(variables_of, texts)))
 
 
 def create(session: Session, project_id: int, wanted: Wanted, *, settings: Settings, providers: Providers) -> Made:

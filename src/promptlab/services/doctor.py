@@ -1,5 +1,6 @@
 """Looking at everything that promptlab depends on, one thing after the other, whatever is wrong with the others."""
 
+import os
 import platform
 import shutil
 import sys
@@ -16,10 +17,10 @@ from promptlab.adapters.ai.registry import missing, open_provider, provider_name
 from promptlab.adapters.storage.registry import open_storage
 from promptlab.db import schema
 from promptlab.db.engine import Database, open_database, sqlite_file
-from promptlab.errors import NotConfigured, PromptlabError, Unreachable
+from promptlab.errors import NotConfigured, PromptlabError, Unreachable, nearest
 from promptlab.services.spool import Spool
 from promptlab.services.views import View
-from promptlab.settings import Settings
+from promptlab.settings import ProviderSettings, Settings
 
 Look = Callable[[], str | None]
 """Returns a sentence about what is well, None for what is not in use; raises PromptlabError with how to mend it."""
@@ -30,6 +31,7 @@ _LITTLE_ROOM = 500_000_000
 def examine(settings: Settings, *, online: bool) -> Iterator[View]:
     """Yield a finding for each dependency: `ok` is None for what is not in use. `online` asks the providers."""
     yield _found("python", _python)
+    yield _found("settings", lambda: _settings(settings))
     yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))
     yield _found("spool", lambda: _spool(settings))
@@ -54,6 +56,21 @@ def _found(name: str, look: Look) -> View:
 
 def _python() -> str:
     return f"promptlab {__version__}, Python {platform.python_version()} at {sys.executable}"
+
+
+def _settings(settings: Settings) -> str:
+    known = {f"PROMPTLAB_{name}".upper() for name in Settings.model_fields}
+    for provider in provider_names():
+        known |= {f"PROMPTLAB_{provider.replace('-', '_')}_{name}".upper() for name in ProviderSettings.model_fields}
+    for name in settings.providers:
+        if name not in provider_names():
+            raise NotConfigured(f"[providers.{name}] names no provider.{nearest(name, provider_names())}")
+    for name in os.environ:
+        if name.startswith("PROMPTLAB_") and name not in known and not name.startswith("PROMPTLAB_TEST_"):
+            raise NotConfigured(
+                f"{name} is no setting.{nearest(name, sorted(known))}", hint="See `promptlab config show`."
+            )
+    return "all known; `promptlab config show` says where each comes from"
 
 
 def _database(settings: Settings) -> str:

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 
@@ -82,17 +82,40 @@ def run_all(
     stop = threading.Event()
     take = partial(run, lab, provider, max_attempts=max_attempts, stop=stop)
     with lab.owner.alive(partial(_renew_leases, lab)), ThreadPoolExecutor(concurrency) as pool:
-        futures = {pool.submit(take, id_): id_ for id_ in generation_ids}
         try:
-            for future in as_completed(futures):
-                future.result()
-                progress.finished(futures[future])
+            _take_all(pool, take, generation_ids, progress)
         except BaseException as error:
             stop.set()
             if isinstance(error, KeyboardInterrupt):
                 progress.stopping()
             pool.shutdown(wait=False, cancel_futures=True)  # leaving the block then waits for what is in flight
             raise
+
+
+def _take_all(
+    pool: ThreadPoolExecutor, take: Callable[[int], None], generation_ids: Sequence[int], progress: Progress
+) -> None:
+    """Take every generation. One that the cost limit leaves no room for waits until another has been settled.
+
+    What is set aside for a request in flight is its highest price; what it really costs is most often far less.
+    """
+    running = {pool.submit(take, id_): id_ for id_ in generation_ids}
+    short_of_money: list[int] = []
+    while running:
+        done, _running = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            id_ = running.pop(future)
+            try:
+                future.result()
+            except LimitReached:
+                short_of_money.append(id_)
+                if not running:
+                    raise
+                continue
+            progress.finished(id_)
+            if short_of_money:
+                again = short_of_money.pop(0)
+                running[pool.submit(take, again)] = again
 
 
 def run(
@@ -150,7 +173,7 @@ def _claim(lab: Lab, job: _Job) -> Attempt | None:
             raise LimitReached(
                 f"The cost limit of batch {job.batch_id} leaves no room for another image "
                 f"of up to ${job.max_price_usd:.4f}.",
-                hint="What is left stays planned.",
+                hint="What is left stays planned: `promptlab generation retry ID --max-cost USD` goes on with more.",
             )
         return attempts.add(
             session,

@@ -42,6 +42,8 @@ class ImageInfo:
     width: int
     height: int
     animated: bool = False
+    transparent: bool = False
+    """Whether there is an alpha channel."""
 
 
 def extension(media_type: str) -> str:
@@ -82,4 +84,10 @@ def _inspect(image: "Image") -> ImageInfo:
     for frame in range(frames):
         image.seek(frame)
         image.load()
-    return ImageInfo(media_type=media_type, width=image.width, height=image.height, animated=frames > 1)
+    return ImageInfo(
+        media_type=media_type,
+        width=image.width,
+        height=image.height,
+        animated=frames > 1,
+        transparent=image.has_transparency_data,
+    )

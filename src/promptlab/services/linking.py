@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from promptlab.db import generations
-from promptlab.errors import Conflict
+from promptlab.errors import Conflict, InvalidInput
 from promptlab.services.durations import parse_duration
 from promptlab.services.lab import Lab
 from promptlab.services.views import View, time_text
@@ -18,12 +18,12 @@ def links(lab: Lab, generation_id: int, expires: str) -> list[View]:
         InvalidInput: a duration that is none, or images that are kept elsewhere.
     """
     seconds = parse_duration(expires)
+    until = _until(seconds, expires)
     with lab.database.reading() as session:
         row = generations.get(session, lab.project_id, generation_id)
         outputs = generations.outputs(session, [generation_id])
     if not outputs:
         raise Conflict(f"Generation {generation_id} is {row.state.value} and has no images.")
-    until = time_text(datetime.now(UTC) + timedelta(seconds=seconds))
     return [
         {
             "position": output.position,
@@ -33,3 +33,10 @@ def links(lab: Lab, generation_id: int, expires: str) -> list[View]:
         }
         for output in outputs
     ]
+
+
+def _until(seconds: int, expires: str) -> str:
+    try:
+        return time_text(datetime.now(UTC) + timedelta(seconds=seconds))
+    except OverflowError as error:
+        raise InvalidInput(f"{expires!r} from now is after the calendar ends.", hint="Write 1h or 7d.") from error

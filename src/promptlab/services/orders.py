@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptlab.db import generations, prompts
+from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, PromptlabError
@@ -80,10 +80,11 @@ def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
     return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, stopped_by=stopped_by)
 
 
-def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress) -> Placed:
+def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress, *, max_cost_usd: float | None = None) -> Placed:
     """Take generations that ended without images, or are still planned, to an outcome: same row, new attempt.
 
     One that is unknown is asked about first, where its provider can be asked, so that it is not bought twice.
+    `max_cost_usd` is a new limit for each of their batches, which counts what they have cost already.
 
     Raises:
         NotFound: one of them does not exist; nothing is sent then.
@@ -99,6 +100,9 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress) -> Placed
     with lab.database.transaction() as session:
         for id_ in left:
             generations.replan(session, id_, _AGAIN)
+        if max_cost_usd is not None:
+            for batch_id in batch_ids:
+                batches.set_limit(session, batch_id, planning.checked_limit(max_cost_usd))
     by_provider: dict[str, list[int]] = defaultdict(list)
     for id_ in left:
         by_provider[versions[id_].provider].append(id_)

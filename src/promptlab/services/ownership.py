@@ -62,8 +62,10 @@ class Owner:
         else:
             with _taken(file_lock(path)) as dead:
                 yield dead
-            if dead:
-                path.unlink(missing_ok=True)
+
+    def forget(self, owner: str) -> None:
+        """Forget an owner that is dead and has left nothing; until then it is known to be dead at once."""
+        self._path(owner).unlink(missing_ok=True)
 
     def _path(self, owner: str) -> Path:
         return self._folder / f"{owner}.lock"

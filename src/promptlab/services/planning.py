@@ -12,12 +12,17 @@ from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.db import batches, cases, generations, projects
 from promptlab.db.models import Case, CaseImage, Generation, GenerationImageInput, PromptVersion
 from promptlab.db.states import ImageRole
-from promptlab.errors import InvalidInput
+from promptlab.errors import InvalidInput, LimitReached
 from promptlab.services import templates
 from promptlab.services.checks import Asked, check
 from promptlab.services.content import content_hash
 from promptlab.services.images import ImageInfo, extension
 from promptlab.services.lab import Lab
+
+MAX_DRAWS = 10_000
+"""At once; a typing error buys no more than that."""
+
+MAX_LIMIT_USD = 10_000_000
 
 _MAX_SEED = 2**63 - 1
 
@@ -59,11 +64,16 @@ class Draft:
         price = None if self.max_price_usd is None else round(self.max_price_usd * len(self.seeds), 6)
         return {
             "dry_run": True,
+            "prompt_version_id": self.order.version.id,
+            "provider": self.order.version.provider,
+            "model": self.order.version.model,
             "generations": len(self.seeds),
             "count": self.order.count,
             "max_cost_usd": price,
             "parameters": self.parameters,
             "seeds": self.seeds,
+            "inputs": len(self.order.inputs),
+            "mask": self.order.mask is not None,
             "rendered_system_prompt": self.rendered.system,
             "rendered_user_prompt": self.rendered.user,
             "warnings": self.warnings,
@@ -199,8 +209,8 @@ def _input_rows(row: Generation, images: Sequence[CaseImage]) -> list[Generation
 
 def _seeds(order: Order, capabilities: Capabilities) -> list[int | None]:
     """Return the seed of each draw as if the first were draw 1; None where there is none to send."""
-    if order.draws < 1:
-        raise InvalidInput(f"--draws {order.draws} is not possible: at least one.")
+    if not 1 <= order.draws <= MAX_DRAWS:
+        raise InvalidInput(f"--draws {order.draws} is not possible: at least one, at most {MAX_DRAWS:,}.")
     if order.seed is None or not capabilities.seed:
         return [None] * order.draws
     if not 0 <= order.seed <= _MAX_SEED - order.draws - 2**31:
@@ -212,6 +222,10 @@ def _check_mask(order: Order) -> None:
     if order.mask is None:
         return
     _data, info = order.mask
+    if not info.transparent:
+        raise InvalidInput(
+            "The mask has no transparency.", hint="Make transparent what is to be redone, and save a PNG."
+        )
     first = order.inputs[0][1]
     if (info.width, info.height) != (first.width, first.height):
         raise InvalidInput(
@@ -220,13 +234,24 @@ def _check_mask(order: Order) -> None:
         )
 
 
+def checked_limit(usd: float) -> float:
+    """Return a cost limit if it is one; raises InvalidInput otherwise."""
+    if not 0 <= usd < MAX_LIMIT_USD:
+        raise InvalidInput(f"--max-cost {usd} is not possible: a number of dollars from 0 to {MAX_LIMIT_USD:,}.")
+    return usd
+
+
 def _check_price(order: Order, price: float | None) -> None:
     if order.max_cost_usd is None:
         return
-    if not 0 <= order.max_cost_usd < float("inf"):
-        raise InvalidInput(f"--max-cost {order.max_cost_usd} is not possible: a number of dollars from 0 up.")
+    checked_limit(order.max_cost_usd)
     if price is None and not order.allow_unpriced:
         raise InvalidInput(
             f"The price of {order.version.model} is not known, so --max-cost cannot hold.",
             hint="--allow-unpriced goes on without a limit for such models.",
+        )
+    if price is not None and price > order.max_cost_usd:
+        raise LimitReached(
+            f"One generation may cost up to ${price:.4f}, more than --max-cost {order.max_cost_usd:g} allows.",
+            hint="Nothing was sent. Raise the limit, or ask for less: fewer images, a lower quality.",
         )

@@ -92,10 +92,12 @@ def _checked(name: str, content: Content, capabilities: Capabilities) -> Content
     if not prompts.NAME.fullmatch(name):
         raise InvalidInput(
             f"{name!r} is no name for a prompt.",
-            hint="Start with a letter; then letters, digits, '_', '-' and '.', up to 100 altogether.",
+            hint="Start with a letter from a to z; then letters, digits, '_', '-' and '.', up to 100 altogether.",
         )
     if not content.user_prompt.strip():
         raise InvalidInput("The user prompt is empty.", hint="Give it with --user TEXT or --user @FILE.")
+    if not content.model.strip():
+        raise InvalidInput("The name of the model is empty.", hint="Without --model it is the provider's default.")
     content = replace(content, system_prompt=content.system_prompt or None)
     if not content.raw:
         templates.check(content.user_prompt, what="user prompt")

@@ -43,7 +43,11 @@ def rate_from(lab: Lab, path: Path, *, rater: str) -> View:
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey="", strict=True)
+            header = file.readline()
+            file.seek(0)
+            # Spreadsheets write semicolons where the comma is the decimal sign.
+            separator = ";" if ";" in header and "," not in header else ","
+            reader = csv.DictReader(file, restkey="", strict=True, delimiter=separator)
             _check_columns(path, [name.strip() for name in reader.fieldnames or []])
             for row in reader:
                 yield reader.line_num, {(name or "").strip(): _cell(value) for name, value in row.items()}

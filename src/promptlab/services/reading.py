@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from promptlab.db import batches, generations, prompts
+from promptlab.db import batches, generations, prompts, ratings
 from promptlab.db.generations import Filters, QueueFilters
 from promptlab.db.pages import Page, encode_cursor
 from promptlab.services import views
@@ -16,6 +16,14 @@ def full_views(lab: Lab, generation_ids: Sequence[int]) -> list[View]:
     with lab.database.reading() as session:
         rows = [generations.get(session, lab.project_id, id_) for id_ in sorted(generation_ids)]
         return views.full_generations(session, rows)
+
+
+def detail(lab: Lab, generation_id: int) -> View:
+    """Return everything about one generation, and what each rater says of it now; raises NotFound without it."""
+    [view] = full_views(lab, [generation_id])
+    with lab.database.reading() as session:
+        found = ratings.current_of(session, generation_id)
+    return view | {"ratings": [views.rating(row) for row in found]}
 
 
 def full_page(lab: Lab, filters: Filters, *, reference: str | None, limit: int, cursor: str | None) -> Page[View]:

@@ -29,11 +29,11 @@ class Recovered:
     def sentences(self) -> list[str]:
         """What a person should know of it."""
         said = {
-            "came to their outcome after the process that had sent them died": self.kept,
-            "are unknown: the process that had sent them died before an answer came": self.unknown,
-            "wait in the spool until the storage can be reached": self.waiting,
+            "settled after the process that had sent it died": self.kept,
+            "unknown: the process that had sent it died before an answer came": self.unknown,
+            "waiting in the spool until the storage can be reached": self.waiting,
         }
-        return [f"{count} earlier generations {what}." for what, count in said.items() if count]
+        return [f"Earlier generations {what}: {count}." for what, count in said.items() if count]
 
 
 def recover(lab: Lab) -> Recovered:
@@ -47,8 +47,10 @@ def recover(lab: Lab) -> Recovered:
     for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
         found = list(group)
         with lab.owner.take_over(owner, max(attempt.lease_until for attempt in found)) as dead:
-            if dead:
-                results += [_settle(lab, attempt) for attempt in found]
+            settled = [_settle(lab, attempt) for attempt in found] if dead else []
+        if dead and "waiting" not in settled:
+            lab.owner.forget(owner)
+        results += settled
     return Recovered(**{name: results.count(name) for name in ("kept", "unknown", "waiting")})
 
 

@@ -44,6 +44,8 @@ def version_stats(
         found = [prompts.get(session, project_id, reference) for reference in filters.references]
         page = Page(list({version.id: version for version in found}.values()), None)
     else:
+        if filters.name is not None:
+            prompts.require_name(session, project_id, filters.name)
         page = prompts.list_versions(session, project_id, name=filters.name, deleted=False, limit=limit, cursor=cursor)
     rows = _rows(session, project_id, "version", filters, [version.id or 0 for version in page.items])
     items = [_named(version) | _filled(rows.get(version.id)) for version in page.items]

@@ -91,8 +91,8 @@ def _says(rating: Rating) -> tuple[object, ...]:
 
 
 def _check_rater(name: str) -> None:
-    if not name.strip() or len(name) > _LONGEST_RATER:
+    if not name.strip() or not name.isprintable() or len(name) > _LONGEST_RATER:
         raise InvalidInput(
-            f"A rater needs a name of 1 to {_LONGEST_RATER} characters.",
+            f"A rater needs a name of 1 to {_LONGEST_RATER} printable characters.",
             hint="Give it with --rater or PROMPTLAB_RATER.",
         )

@@ -1,6 +1,7 @@
 """Writing a generation's images beside a JSON sidecar that holds everything needed to make them again."""
 
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,18 @@ from promptlab.errors import NotConfigured
 from promptlab.services.images import extension
 from promptlab.services.lab import Lab
 from promptlab.services.views import View
+
+
+def require_writable(folder: Path) -> None:
+    """Check that images can be saved there, before they are bought; raises NotConfigured where they cannot."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise NotConfigured(
+            f"{folder} cannot be written: {error.strerror or error}.", hint="Nothing was bought. Choose another --save."
+        ) from error
 
 
 def save(lab: Lab, items: Sequence[View], folder: Path) -> list[Path]:

@@ -26,18 +26,18 @@ def check(text: str, *, what: str) -> None:
     """Check that `text` is a template; `what` names it in the sentence.
 
     Raises:
-        InvalidInput: a syntax error, with its line.
+        InvalidInput: a syntax error, with its line; or a filter or test that there is not.
     """
     from jinja2 import TemplateSyntaxError
 
     try:
-        _environment().parse(text)
+        _environment().compile(text)  # parsing alone passes over unknown filters and blocks of one name
     except TemplateSyntaxError as error:
         raise InvalidInput(
             f"The {what} is no template: line {error.lineno}: {error.message}",
             hint="--raw takes the text as it is, with every brace in it.",
         ) from error
-    except RecursionError as error:
+    except (RecursionError, MemoryError, SyntaxError) as error:  # the limits of Python's own compiler
         raise InvalidInput(f"The {what} is no template: it is nested too deeply.") from error
 
 
@@ -54,6 +54,9 @@ def render(system: str | None, user: str, variables: Mapping[str, Any], *, raw: 
     Raises:
         InvalidInput: a variable is missing or not used, a template fails, or nothing is left of the prompt.
     """
+    if not raw:
+        check(user, what="user prompt")
+        check(system or "", what="system prompt")
     _check_unused(system, user, variables, raw=raw)
     if raw:
         return Rendered(system=system, user=user)
@@ -67,7 +70,8 @@ def _render(text: str, variables: Mapping[str, Any], what: str) -> str:
     from jinja2 import UndefinedError
 
     try:
-        return _environment().from_string(text).render(variables)
+        rendered = _environment().from_string(text).render(variables)
+        rendered.encode()
     except UndefinedError as error:
         missing = sorted(variables_of(text) - set(variables))
         if not missing:
@@ -76,6 +80,9 @@ def _render(text: str, variables: Mapping[str, Any], what: str) -> str:
         raise InvalidInput(f"The {what} needs a value for {', '.join(missing)}.", hint=f"Add {flags}") from error
     except Exception as error:  # a template is a program of the user's: whatever it raises is its own
         raise InvalidInput(f"The {what} cannot be rendered: {error or type(error).__name__}.") from error
+    if "\0" in rendered:
+        raise InvalidInput(f"The {what} cannot be sent: it holds a NUL character once its variables are filled in.")
+    return rendered
 
 
 def _nonempty(text: str) -> str:

@@ -152,7 +152,13 @@ def _check_names(table: Mapping[str, Any], known: list[str], where: str) -> None
 
 
 def _sqlite_url(file: Path) -> str:
-    return f"sqlite:///{quote(str(file), safe='/ ')}"
+    try:
+        return f"sqlite:///{quote(str(file), safe='/ ')}"
+    except UnicodeEncodeError as error:
+        raise NotConfigured(
+            f"The folder {file.parent} has a name that is not valid UTF-8, and no database URL can name it.",
+            hint="Set PROMPTLAB_HOME to another.",
+        ) from error
 
 
 class _readable_errors:  # noqa: N801 - a context manager that reads like a word

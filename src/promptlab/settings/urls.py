@@ -22,6 +22,8 @@ def redact(url: str) -> str:
     if not separator or _TELLTALE.search(scheme):
         return "***" if _TELLTALE.search(url) else url
     if found := _userinfo(scheme, rest):
+        if "?" in found["password"]:  # the end of the password, or the password of an option: nobody can tell
+            return f"{scheme}://***"
         rest = f"{found['user']}:***@{rest[found.end() :]}"
     before, mark, options = rest.partition("?")
     return f"{scheme}://{before}{mark}{'&'.join(_redact_option(option) for option in options.split('&'))}"
@@ -32,13 +34,14 @@ def passwords_in(url: str) -> Iterator[str]:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return
-    if found := _userinfo(scheme, rest):
+    found = _userinfo(scheme, rest)
+    if found:
         yield found["password"]
-        rest = rest[found.end() :]
-    for option in rest.partition("?")[2].split("&"):
-        name, _equals, value = option.partition("=")
-        if _SECRET_OPTION.search(unquote_plus(name)):
-            yield value
+    for text in {rest, rest[found.end() :] if found else rest}:
+        for option in text.partition("?")[2].split("&"):
+            name, _equals, value = option.partition("=")
+            if _SECRET_OPTION.search(unquote_plus(name)):
+                yield value
 
 
 def has_password(url: str) -> bool:

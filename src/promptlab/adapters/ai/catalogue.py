@@ -99,15 +99,16 @@ def _read(table: Mapping[str, Any]) -> Catalogue:
     as_of, providers = table["as_of"], {name: value for name, value in table.items() if name != "as_of"}
     if not isinstance(as_of, date):
         raise Unusable("as_of must be a date, such as 2026-11-23.")
-    return Catalogue(as_of=as_of, providers={name: _provider(name, value) for name, value in providers.items()})
+    return Catalogue(as_of=as_of, providers={name: _provider(name, providers) for name in providers})
 
 
-def _provider(name: str, table: object) -> ProviderModels:
+def _provider(name: str, providers: Mapping[str, Any]) -> ProviderModels:
+    table = providers[name]
     if not isinstance(table, dict):
         raise Unusable(f"[{name}] must be a table.")
     require_known(table, ["default_model", "every_model", "models"], where=name)
     models = {
         model: read_capabilities(found, where=f"{name}.models.{model}")
-        for model, found in model_tables(table, where=name).items()
+        for model, found in model_tables(providers, name).items()
     }
     return ProviderModels(default_model=table.get("default_model"), models=models)

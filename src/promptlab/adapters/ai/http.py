@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from promptlab import __version__
@@ -31,7 +32,7 @@ class HttpClient:
         self, provider: str, base_url: str, settings: ProviderSettings, *, secret_headers: Mapping[str, str]
     ) -> None:
         self._provider = provider
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._settings = settings
         self._secret_headers = dict(secret_headers)
         self.clean = Cleaner(value.rpartition(" ")[2] for value in secret_headers.values())  # `Bearer KEY`
@@ -45,17 +46,19 @@ class HttpClient:
             ProviderUnavailable, OutcomeUnknown, ProviderFailed: no complete answer came. Whatever its status, an
                 answer is returned.
         """
-        return self._exchange("POST", f"{self._base_url}{path}", headers=self._secret_headers, **content)
+        return self._exchange("POST", f"{self.base_url}{path}", headers=self._secret_headers, **content)
 
-    def get(self, url: str) -> Answer:
+    def get(self, url: str, *, seconds: float | None = None) -> Answer:
         """Fetch an absolute URL, following redirects to others that are allowed.
+
+        `seconds` ends each request sooner than the settings do.
 
         Raises what `post` raises; ProviderFailed for a URL that is not allowed.
         """
         for _ in range(_MAX_REDIRECTS + 1):
             target = self.allowed(url)
             headers = self._secret_headers if _origin(target) == self._origin else {}
-            answer = self._exchange("GET", url, headers=headers)
+            answer = self._exchange("GET", url, seconds=seconds, headers=headers)
             if not (300 <= answer.status < 400 and "location" in answer.headers):
                 return answer
             url = self.resolved(answer.headers["location"], against=url)
@@ -66,7 +69,7 @@ class HttpClient:
         import httpx
 
         try:
-            return str(httpx.URL(against or f"{self._base_url}/").join(url))
+            return str(httpx.URL(against or f"{self.base_url}/").join(url))
         except (httpx.InvalidURL, ValueError):
             return url
 
@@ -85,8 +88,8 @@ class HttpClient:
             return target
         local = is_loopback(url)
         safe = target.scheme == "https" or (target.scheme == "http" and (local or self._settings.allow_http))
-        if not safe or not target.host or (local and not is_loopback(self._base_url)):
-            message = f"{self._provider} names an image at {target.scheme}://{target.host}, which is not fetched."
+        if not safe or not target.host or (local and not is_loopback(self.base_url)):
+            message = f"{self._provider} sends to {target.scheme}://{target.host}, which is not fetched."
             raise ProviderFailed(self.clean(message), kind="bad_answer")
         return target
 
@@ -103,9 +106,9 @@ class HttpClient:
                 self._opened.close()
                 self._opened = None
 
-    def _exchange(self, method: str, url: str, **about: Any) -> Answer:
+    def _exchange(self, method: str, url: str, *, seconds: float | None = None, **about: Any) -> Answer:
         with (
-            Exchange(self._settings.timeout) as exchange,
+            Exchange(min(seconds or inf, self._settings.timeout)) as exchange,
             translated(exchange, provider=self._provider, clean=self.clean),
         ):
             about["extensions"] = {"trace": exchange.follow}
@@ -150,7 +153,7 @@ class HttpClient:
             # Proxies and certificates from the environment, as company networks need them; httpx reads no .netrc
             # unasked. No proxy for a server on this machine: it could not reach it, and would see the key.
             trust_env=True,
-            mounts={f"all://{self._host}": None} if is_loopback(self._base_url) else None,
+            mounts={f"all://{self._host}": None} if is_loopback(self.base_url) else None,
         )
 
     @property
@@ -162,7 +165,7 @@ class HttpClient:
     def _origin(self) -> tuple[str, str, int | None]:
         import httpx
 
-        return _origin(httpx.URL(self._base_url))
+        return _origin(httpx.URL(self.base_url))
 
 
 def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:

@@ -1,7 +1,7 @@
 """From a table of models to capabilities: inheritance, then every key and value checked."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from functools import cache
@@ -13,6 +13,9 @@ from promptlab.errors import nearest
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+_Place = tuple[str, str]
+"""A provider, and a model of it."""
 
 
 class Unusable(Exception):
@@ -28,30 +31,47 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return both
 
 
-def model_tables(provider: Mapping[str, Any], *, where: str) -> dict[str, dict[str, Any]]:
-    """Return the whole table of each model: what holds for all, for the model that it is like, and its own.
+def model_tables(providers: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """Return the whole table of each model of a provider: what holds for all, for the model it is like, and its own.
 
     Raises:
         Unusable: something is no table, or a model is like one that does not exist, or like itself.
     """
-    every = _table(provider.get("every_model", {}), where=f"{where}.every_model")
-    own = {
-        name: _table(value, where=f"{where}.models.{name}")
-        for name, value in _table(provider.get("models", {}), where=f"{where}.models").items()
-    }
-    return {name: merged(every, _with_ancestors(name, own, where=where)) for name in own}
+    return {model: _whole(providers, [(name, model)]) for model in _own(providers, name)}
 
 
-def _with_ancestors(name: str, own: Mapping[str, dict[str, Any]], *, where: str) -> dict[str, Any]:
-    line = [name]
-    while (parent := own[line[-1]].get("like")) is not None:
-        if not isinstance(parent, str) or parent not in own or parent in line:
-            raise Unusable(f"{where}.models.{line[-1]}.like names no other model of {where}.")
-        line.append(parent)
-    found: dict[str, Any] = {}
-    for ancestor in reversed(line):
-        found = merged(found, own[ancestor])
-    return {key: value for key, value in found.items() if key != "like"}
+def _own(providers: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """Return the table of each model of a provider as it is written."""
+    models = _table(_table(providers.get(name, {}), where=name).get("models", {}), where=f"{name}.models")
+    return {model: _table(value, where=f"{name}.models.{model}") for model, value in models.items()}
+
+
+def _whole(providers: Mapping[str, Any], line: Sequence[_Place]) -> dict[str, Any]:
+    """Return the whole table of the model at the end of a line, in which each is like the next."""
+    name, model = line[-1]
+    every = _table(providers[name].get("every_model", {}), where=f"{name}.every_model")
+    own = dict(_own(providers, name)[model])
+    like = own.pop("like", None)
+    below: dict[str, Any] = {}
+    if like is not None:
+        parent = _named(providers, like, seen_from=name)
+        if parent is None or parent in line:
+            raise Unusable(
+                f"{name}.models.{model}.like names no other model: one of {name}, or PROVIDER/MODEL of another."
+            )
+        below = _whole(providers, [*line, parent])
+        if parent[0] != name:
+            below.pop("retires", None)  # each provider ends the same model on a day of its own
+    return merged(every, merged(below, own))
+
+
+def _named(providers: Mapping[str, Any], like: object, *, seen_from: str) -> _Place | None:
+    """Return which model is meant: one of the same provider, or another's as `PROVIDER/MODEL`."""
+    if not isinstance(like, str):
+        return None
+    other, _slash, model = like.partition("/")
+    places = ((seen_from, like), (other, model))
+    return next((place for place in places if place[1] in _own(providers, place[0])), None)
 
 
 def read_capabilities(table: Mapping[str, Any], *, where: str) -> Capabilities:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from promptlab.adapters.ai.http_errors import Answer, Complaint
@@ -29,6 +30,16 @@ _VIOLATIONS = re.compile(r"safety_violations=\[([^\]]*)\]")
 _QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _QUOTA_WORDS = re.compile(r"exceeded your current quota|billing hard limit", re.IGNORECASE)
 
+_NO_MODEL = frozenset({"model_not_found", "deploymentnotfound"})  # the second is Azure's
+
+_BLOCKED_WORDS = re.compile(r"resource has been (temporarily )?blocked", re.IGNORECASE)
+_BLOCKED = "This blocks the whole Azure resource, not this prompt: nothing is served until Microsoft lifts it."
+
+# What servers answer that read JSON where a form is sent (Ollama), beside a 404, 405 or 415.
+_NO_FORM_WORDS = re.compile(r"invalid character|content[ -]type|multipart", re.IGNORECASE)
+_ABOUT_MODEL_WORDS = re.compile(r"\b(model|deployment)\b", re.IGNORECASE)
+_NO_INPUTS = "Input images go to /images/edits as a form, which not every compatible server has."
+
 _TELLING = ("code", "type", "param", "moderation_details")
 
 
@@ -48,13 +59,23 @@ def read_complaint(body: object, *, status: int) -> Complaint:
     details = {name: error[name] for name in _TELLING if error.get(name) is not None}
     if _is_quota(error, message):
         return Complaint(message=message, kind="quota", details=details, terminal=True)
+    if _BLOCKED_WORDS.search(message):
+        return Complaint(message=f"{message.rstrip('. ')}. {_BLOCKED}", kind="blocked", details=details, terminal=True)
     if _is_refusal(error, message, status):
         categories = {"categories": found} if (found := sorted(_categories(error, message))) else {}
         message = message or "The service's content policy refused this."
         return Complaint(message=message, kind="content_policy", details={**details, **categories}, refused=True)
-    return Complaint(
-        message=message, kind="not_found" if error.get("code") == "model_not_found" else None, details=details
-    )
+    no_model = not _NO_MODEL.isdisjoint(_words(error))
+    return Complaint(message=message, kind="not_found" if no_model else None, details=details)
+
+
+def about_inputs(complaint: Complaint, *, status: int) -> Complaint:
+    """Return the complaint about a request with input images; it says so where the server seems to take none."""
+    unheard = status in {404, 405, 415} or (status == 400 and _NO_FORM_WORDS.search(complaint.message))
+    if not unheard or complaint.kind is not None or _ABOUT_MODEL_WORDS.search(complaint.message):
+        return complaint
+    said = complaint.message.rstrip(". ") or f"HTTP {status}"
+    return replace(complaint, message=f"{said}. {_NO_INPUTS}")
 
 
 def _error_object(body: object) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from promptlab.adapters.ai.http_errors import Answer
 from promptlab.adapters.ai.prices import Tokens
 from promptlab.adapters.ai.protocol import ImageRequest, InputImage, ProviderFailed
 
@@ -59,6 +60,11 @@ def file_parts(request: ImageRequest) -> FileParts:
 def _part(name: str, image: InputImage, stem: str) -> tuple[str, tuple[str, bytes, str]]:
     # A file name and an image's content type must be there: the service rejects application/octet-stream.
     return name, (f"{stem}.{_EXTENSIONS.get(image.media_type, 'bin')}", image.data, image.media_type)
+
+
+def is_picture(answer: Answer) -> bool:
+    """Say whether the answer is the image itself, as vLLM-Omni sends it for `response_format=file`."""
+    return answer.headers.get("content-type", "").startswith("image/")
 
 
 def decoded(body: bytes) -> dict[str, Any]:

@@ -132,6 +132,16 @@ class ImageProvider(Protocol):
         """Say what `model` takes and costs; an unknown model gets permissive capabilities with `known=False`."""
         ...
 
+    def check(self) -> str:
+        """Make the cheapest call that proves key and network, and return a sentence about what was proved.
+
+        It costs nothing and makes no image that is paid for.
+
+        Raises:
+            ProviderError: what is wrong; of kind `auth` where the key is refused, `connection` where nobody answers.
+        """
+        ...
+
     def close(self) -> None:
         """Give connections back; nothing is asked of it afterwards. Closing again is fine."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
@@ -21,6 +21,8 @@ class ProviderSpec:
     """What an entry point of the group `promptlab.providers` must be.
 
     `summary` is one line. `key_variable` and `base_url_variable` are the names that the vendor's own tools use.
+    `base_url_needed` is a service that is at another address for everybody, `base_url_query` what a base URL may have
+    after a question mark.
     `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
     often only `capabilities` is asked.
     """
@@ -32,6 +34,8 @@ class ProviderSpec:
     key_variable: str | None = None
     base_url_variable: str | None = None
     key_needed: bool = True
+    base_url_needed: bool = False
+    base_url_query: tuple[str, ...] = ()
 
 
 def provider_names() -> list[str]:
@@ -114,29 +118,48 @@ def _ready_settings(spec: ProviderSpec, settings: Settings) -> ProviderSettings:
     found = settings.for_provider(spec.name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
     if found.base_url is not None:
         _check_base_url(spec, found.base_url, allow_http=found.allow_http)
+    elif spec.base_url_needed:
+        raise NotConfigured(
+            f"{spec.base_url_variable} is not set, and {spec.name} has no default address.",
+            hint=f"Set {_base_url_variables(spec)} to the https address of yours.",
+        )
     _check_key(spec, found)
     return found
 
 
 def _check_base_url(spec: ProviderSpec, url: str, *, allow_http: bool) -> None:
     """Refuse addresses that cannot be right; none is repeated, since it may hold a key in the wrong place."""
-    prefix = f"PROMPTLAB_{spec.name.upper().replace('-', '_')}"
-    names = " or ".join(name for name in (f"{prefix}_BASE_URL", spec.base_url_variable) if name)
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or url != url.strip() or parts.query or parts.fragment or "@" in parts.netloc:
+    parts = _plain_url(url, query=spec.base_url_query)
+    if parts is None:
+        query = f" but for ?{'=… and ?'.join(spec.base_url_query)}=…" if spec.base_url_query else ""
         raise NotConfigured(
             f"The base URL of {spec.name} is no plain http or https URL.",
-            hint=f"Set {names} to https://host/path, without user name, ? and #.",
+            hint=f"Set {_base_url_variables(spec)} to https://host/path, without user name, ? and #{query}.",
         )
     if parts.scheme == "http" and not allow_http and not is_loopback(url):
         raise NotConfigured(
             f"The key of {spec.name} would travel to {parts.hostname} unencrypted, over plain http.",
-            hint=f"Use https, or set {prefix}_ALLOW_HTTP=true for a server in your own network.",
+            hint=f"Use https, or set {_prefix(spec)}_ALLOW_HTTP=true for a server in your own network.",
         )
+
+
+def _plain_url(url: str, *, query: tuple[str, ...]) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return None
+    asked = {name for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
+    plain = url == url.strip() and asked.issubset(query) and not parts.fragment and "@" not in parts.netloc
+    return parts if usable and plain else None
+
+
+def _base_url_variables(spec: ProviderSpec) -> str:
+    return " or ".join(name for name in (f"{_prefix(spec)}_BASE_URL", spec.base_url_variable) if name)
+
+
+def _prefix(spec: ProviderSpec) -> str:
+    return f"PROMPTLAB_{spec.name.upper().replace('-', '_')}"
 
 
 def _check_key(spec: ProviderSpec, found: ProviderSettings) -> None:

@@ -44,6 +44,12 @@ class SketchProvider:
     def resume(self, handle: str) -> ImageResult:
         raise OutcomeUnknown(f"The offline provider has no job {handle!r}.", kind="no_handle")
 
+    def check(self) -> str:
+        self.generate(
+            ImageRequest(model="", user_prompt="", parameters={"size": "64x64"}), accepted=lambda _handle: None
+        )
+        return "It draws, on this machine; it needs neither key nor network."
+
     def close(self) -> None:
         """There is nothing to close."""
 

@@ -1,0 +1,49 @@
+"""What image providers look like from outside, and whether they answer."""
+
+from contextlib import closing
+
+from promptlab.adapters.ai.protocol import ProviderError
+from promptlab.adapters.ai.registry import missing, open_provider, provider_names, provider_spec, ready_providers
+from promptlab.errors import PromptlabError
+from promptlab.services.views import View
+from promptlab.settings import Settings
+
+
+def provider_views(settings: Settings) -> list[View]:
+    """Return each provider: whether it is ready, and what is missing where it is not."""
+    return [_view(name, settings) for name in provider_names()]
+
+
+def providers_to_check(settings: Settings, name: str | None) -> list[str]:
+    """Return the provider of that name, without one all that are ready; raises InvalidInput for an unknown name."""
+    return ready_providers(settings) if name is None else [provider_spec(name).name]
+
+
+def check_provider(name: str, settings: Settings) -> View:
+    """Ask one provider whether key and network work, and return what it said.
+
+    Raises:
+        NotConfigured: it cannot be asked, because a key or an address is missing.
+    """
+    with closing(open_provider(name, settings)) as provider:
+        try:
+            ok, message = True, provider.check()
+        except ProviderError as error:
+            ok, message = False, error.message
+    return {"name": name, "ok": ok, "message": message}
+
+
+def _view(name: str, settings: Settings) -> View:
+    lacks = missing(name, settings)
+    try:
+        spec = provider_spec(name)
+    except PromptlabError:  # a plug-in that is broken: `lacks` says how
+        spec = None
+    return {
+        "name": name,
+        "summary": spec.summary if spec else "",
+        "ready": lacks is None,
+        "missing": lacks,
+        "default_model": spec.default_model if spec else None,
+        "key_variable": spec.key_variable if spec else None,
+    }

@@ -1,0 +1,204 @@
+"""`provider check`: what the cheapest call proves of key and network, and what it does not."""
+
+import time
+
+import pytest
+from tests.fixtures.command_line import Promptlab
+from tests.fixtures.openai import AZURE_VERSION, KEY
+from tests.openai_behaviour import Behaviour
+from tests.openai_dialects import LITELLM, LOCALAI, OLLAMA, SGLANG, VLLM_OMNI, Dialect
+from tests.openai_server import OpenAIServer, serving
+
+from promptlab.adapters.ai.protocol import ImageProvider, OutcomeUnknown, ProviderError, ProviderUnavailable
+from promptlab.adapters.ai.registry import open_provider
+from promptlab.settings import load
+
+SCOPES = "You have insufficient permissions for this operation. Missing scopes: api.model.read."
+
+
+def wrong(provider: ImageProvider, server: OpenAIServer, behaviour: Behaviour) -> ProviderError:
+    """Return the error that the check ends in."""
+    server.behave_at_models(behaviour)
+    with pytest.raises(ProviderError) as caught:
+        provider.check()
+    return caught.value
+
+
+def test_a_key_that_is_taken_is_proved_by_the_list_of_models(
+    openai_provider: ImageProvider, openai_environment: OpenAIServer
+) -> None:
+    assert openai_provider.check().endswith("lists 2 models with this key.")
+    (asked,) = openai_environment.requests
+    assert (asked.method, asked.path, asked.key) == ("GET", "/v1/models", KEY)
+
+
+def test_a_check_makes_no_image(openai_provider: ImageProvider, openai_environment: OpenAIServer) -> None:
+    openai_provider.check()
+    assert openai_environment.asked == []
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour.unauthorized(), Behaviour.failing(403), Behaviour.no_json(b"", 401)])
+def test_a_key_that_is_refused_is_said_to_be(
+    openai_provider: ImageProvider, openai_environment: OpenAIServer, behaviour: Behaviour
+) -> None:
+    """Without showing it, though the service repeats it."""
+    error = wrong(openai_provider, openai_environment, behaviour)
+    assert error.kind == "auth"
+    assert f"refuses this key with HTTP {behaviour.status}" in error.message
+    assert KEY not in error.message
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_may_not_list_models_is_known_all_the_same(
+    openai_provider: ImageProvider, openai_environment: OpenAIServer, status: int
+) -> None:
+    """A restricted key may make images without it; that it does is not claimed."""
+    openai_environment.behave_at_models(Behaviour.error(status, SCOPES))
+    assert "knows this key, which may not list models" in openai_provider.check()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        (Behaviour.failing(404), "with HTTP 404 (The server had an error while processing your request)"),
+        (Behaviour.no_json(b"", 405), "with HTTP 405"),
+        (Behaviour.no_json(), "with no list of models"),
+        (Behaviour.json_body([]), "with no list of models"),
+        (Behaviour.json_body({"data": None}), "with no list of models"),
+    ],
+)
+def test_a_server_without_a_list_of_models_proves_the_network_only(
+    openai_provider: ImageProvider, openai_environment: OpenAIServer, behaviour: Behaviour, said: str
+) -> None:
+    openai_environment.behave_at_models(behaviour)
+    sentence = openai_provider.check()
+    assert said in sentence
+    assert sentence.endswith("that proves the network, not the key.")
+
+
+def test_a_base_url_that_lacks_its_path_proves_no_key(
+    openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's own words say what is missing."""
+    monkeypatch.setenv("OPENAI_BASE_URL", openai_environment.base_url.removesuffix("/v1"))
+    assert "with HTTP 404 (Invalid URL (GET /models))" in open_provider("openai", load()).check()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [
+        (Behaviour.failing(500), "server_error"),
+        (Behaviour.failing(503), "overloaded"),
+        (Behaviour.failing(502), "gateway"),
+        (Behaviour.rate_limit(), "rate_limit"),
+        (Behaviour.connection_reset(), "connection_lost"),
+        (Behaviour.cut_off(), "truncated"),
+        (Behaviour.azure_block(), "blocked"),
+    ],
+)
+def test_a_service_that_is_not_well_is_not_ok(
+    openai_provider: ImageProvider, openai_environment: OpenAIServer, behaviour: Behaviour, kind: str
+) -> None:
+    assert wrong(openai_provider, openai_environment, behaviour).kind == kind
+
+
+def test_where_nobody_answers_the_connection_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    with pytest.raises(ProviderUnavailable, match="cannot be reached") as caught:
+        open_provider("openai", load()).check()
+    assert caught.value.kind == "connection"
+
+
+def test_a_silent_server_is_waited_for_no_longer_than_the_settings_say(
+    openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTLAB_OPENAI_TIMEOUT", "0.3")
+    openai_environment.behave_at_models(Behaviour.slow(5))
+    started = time.monotonic()
+    with pytest.raises(OutcomeUnknown, match="in time"):
+        open_provider("openai", load()).check()
+    assert time.monotonic() - started < 1.5
+
+
+def test_the_end_of_the_model_that_is_used_by_default_is_told(
+    openai_provider: ImageProvider, openai_environment: OpenAIServer
+) -> None:
+    """Of others it is not: most of the list makes no images."""
+    models = [
+        {"id": "gpt-image-2.6-sunburst", "shutdown_date": "2027-06-01"},
+        {"id": "b", "shutdown_date": "2027-01-01"},
+    ]
+    openai_environment.behave_at_models(Behaviour.json_body({"data": models}))
+    sentence = openai_provider.check()
+    assert "gpt-image-2.6-sunburst, which is used where none is named, ends on 2027-06-01." in sentence
+    assert "2027-01-01" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("version", "path"), [(None, "/openai/v1/models"), (AZURE_VERSION, "/openai/models")], ids=["v1", "deployments"]
+)
+def test_azure_is_asked_on_the_surface_that_is_used(
+    azure_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch, version: str | None, path: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_VERSION", version or "")
+    assert "lists 2 models with this key" in open_provider("azure", load()).check()
+    assert azure_environment.requests[0].path == path
+    error = wrong(open_provider("azure", load()), azure_environment, Behaviour.error(401, "Access denied.", code="401"))
+    assert error.message.endswith("refuses this key with HTTP 401: Access denied.")
+
+
+@pytest.mark.parametrize(
+    "dialect", [LITELLM, LOCALAI, SGLANG, VLLM_OMNI, OLLAMA], ids=lambda dialect: type(dialect).__name__
+)
+def test_compatible_servers_list_their_models(dialect: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(dialect=dialect) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "any text")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        assert f"lists {len(dialect.listed)} model" in open_provider("openai", load()).check()
+
+
+def test_the_offline_provider_draws_to_prove_itself() -> None:
+    assert "needs neither key nor network" in open_provider("sketch", load()).check()
+
+
+def test_one_provider_is_checked_by_its_name(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    ran = promptlab("provider", "check", "openai")
+    assert "openai" in ran.out
+    assert "lists 2 models" in ran.out
+    assert "sketch" not in ran.out
+
+
+def test_without_a_name_each_that_is_ready_is_checked(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    """Those that are not set up are left out: nobody asked for them."""
+    found = promptlab("provider", "check", "--json").json
+    assert [(item["name"], item["ok"]) for item in found["items"]] == [("openai", True), ("sketch", True)]
+    assert set(found["items"][0]) == {"name", "ok", "message"}
+    assert found["next_cursor"] is None
+
+
+def test_one_that_is_not_ok_ends_in_exit_4_and_leaves_the_others_alone(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    openai_environment.behave_at_models(Behaviour.unauthorized(), Behaviour.unauthorized())
+    ran = promptlab("provider", "check", code=4)
+    assert "refuses this key" in ran.out
+    assert "neither key nor network" in ran.out
+    items = promptlab("provider", "check", "--json", code=4).json["items"]
+    assert [item["ok"] for item in items] == [False, True]
+    assert KEY not in ran.out + ran.err
+
+
+def test_an_unknown_name_ends_in_exit_2_with_the_nearest(promptlab: Promptlab) -> None:
+    assert "Did you mean 'openai'?" in promptlab("provider", "check", "opena", code=2).err
+
+
+@pytest.mark.parametrize(("name", "variable"), [("openai", "OPENAI_API_KEY"), ("azure", "AZURE_OPENAI_API_KEY")])
+def test_a_missing_key_ends_in_exit_4_and_names_its_variable(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, name: str, variable: str
+) -> None:
+    monkeypatch.delenv("AZURE_OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://lab.openai.azure.com")
+    ran = promptlab("provider", "check", name, "--json", code=4)
+    assert f"{variable} is not set" in ran.error["message"]
+    assert ran.out == ""
