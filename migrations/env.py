@@ -8,7 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
-from promptlab.db.models import Table
+from promptlab.db.models import Table, complete_partial_indexes
 
 
 def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -25,6 +25,7 @@ def include_name(name: str | None, kind: str, _parents: Mapping[Any, str | None]
 
 
 def run(connection: Connection) -> None:
+    complete_partial_indexes()
     context.configure(
         connection=connection,
         target_metadata=Table.metadata,

@@ -44,11 +44,22 @@ class Bench:
         for path in (self.home, self.work, self.temporary, folder / "empty"):
             path.mkdir()
         self._environment = {
-            **{"HOME": str(folder), "PROMPTLAB_HOME": str(self.home), "PROMPTLAB_RATER": "ana", "TERM": "dumb"},
-            **{"PATH": str(folder / "empty"), "EDITOR": _found("true"), "TMPDIR": str(self.temporary)},
-            **{"OPENAI_API_KEY": "sk-fuzz", "OPENAI_BASE_URL": f"{_NOWHERE}/v1", "PROMPTLAB_OPENAI_ATTEMPTS": "1"},
-            **{"AWS_ACCESS_KEY_ID": "fuzz", "AWS_SECRET_ACCESS_KEY": "fuzz", "AWS_REGION": "us-east-1"},
-            **{"AWS_ENDPOINT_URL": _NOWHERE, "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1"},
+            "HOME": str(folder),
+            "PROMPTLAB_HOME": str(self.home),
+            "PROMPTLAB_RATER": "ana",
+            "TERM": "dumb",
+            "PATH": str(folder / "empty"),
+            "EDITOR": _found("true"),
+            "TMPDIR": str(self.temporary),
+            "OPENAI_API_KEY": "sk-fuzz",
+            "OPENAI_BASE_URL": f"{_NOWHERE}/v1",
+            "PROMPTLAB_OPENAI_ATTEMPTS": "1",
+            "AWS_ACCESS_KEY_ID": "fuzz",
+            "AWS_SECRET_ACCESS_KEY": "fuzz",
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": _NOWHERE,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_MAX_ATTEMPTS": "1",
         }
 
     def keep(self) -> None:
@@ -183,7 +194,7 @@ def _check_json(ran: Ran, told: str) -> None:
         assert start >= 0, told
         error = json.loads(ran.err[start:])["error"]
         assert set(error) == {"code", "message", "hint"}, told
-        assert error["code"] and error["message"], told
+        assert all((error["code"], error["message"])), told
 
 
 def _found(program: str) -> str:

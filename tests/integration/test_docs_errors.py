@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import make_url
 from tests.documentation import Page
 from tests.fixtures.command_line import Promptlab, Ran
+from tests.fixtures.processes import wait_until
 from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
 
@@ -113,6 +114,13 @@ def _no_keys(bench: Workbench) -> None:
         bench.patch.delenv(name)
 
 
+def _killed(bench: Workbench) -> None:
+    bench.server.behave_always(Behaviour(delay=30))
+    process = bench.fixture("start")(*_BUY)
+    wait_until(lambda: bench.server.asked, "the request")
+    process.kill()
+
+
 _LIST = ("prompt", "list")
 _CHECK = ("provider", "check", "openai")
 
@@ -148,6 +156,9 @@ MISHAPS: dict[str, Mishap] = {
         env={"PROMPTLAB_OPENAI_TIMEOUT": "0.3"},
     ),
     "connection_lost: The connection to openai was lost before an answer came.": _answering(Behaviour(reset=True)),
+    "Earlier generations unknown: the process that had sent it died before an answer came: …": Mishap(
+        command=("generation", "list"), code=0, arrange=_killed
+    ),
     "The user prompt needs a value for ….": Mishap(command=("generate", "--prompt-version", "banner"), code=2),
     "The prompt has no variable '…'.": Mishap(command=(*_BUY, "--var", "colour=red"), code=2),
     "… has the same content.": Mishap(command=_BANNER, code=3),
@@ -158,7 +169,7 @@ MISHAPS: dict[str, Mishap] = {
     "One generation may cost up to $…, more than --max-cost … allows.": Mishap(
         command=(*_BUY, "--max-cost", "0.01"), code=7
     ),
-    "The cost limit of batch … leaves no room for another image of up to $….": Mishap(
+    "The cost limit of batch … leaves no room for another image of up to …": Mishap(
         command=(*_BUY, "--max-cost", "0.81", "--draws", "2"), code=7
     ),
     "The price of … is not known, so --max-cost cannot hold.": Mishap(

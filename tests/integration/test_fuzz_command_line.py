@@ -3,15 +3,10 @@
 `PROMPTLAB_TEST_FUZZ=50 pytest tests/integration/test_fuzz_command_line.py` runs fifty times as many examples.
 """
 
-import io
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fixtures.command_line import png
-from tests.fuzzed_arguments import Command, any_words, commands, line, text
+from tests.fuzzed_arguments import Command, any_words, commands, line
 from tests.fuzzed_bench import FACTOR, Bench, examples, fill
 
 pytestmark = pytest.mark.timeout(0 if FACTOR > 1 else 120)
@@ -31,7 +26,7 @@ def _slow(command: Command) -> bool:
 
 @pytest.mark.parametrize("command", commands(), ids=str)
 def test_any_line_of_a_command(lab: Bench, command: Command) -> None:
-    @examples(3 if _slow(command) else 25)
+    @examples(2 if _slow(command) else 12)
     @given(line(command), st.text("12345nNtTsSuUoOqx \n\x04\x1b€", max_size=12), st.booleans())
     def check(words: list[str], keys: str, edits: bool) -> None:
         lab.restore()
@@ -44,7 +39,7 @@ _ADDING = "/bin/sh -c 'echo more {{ subject }} >> $0'"
 _FAILING = "/bin/sh -c 'exit 3'"
 
 
-@examples(60)
+@examples(40)
 @given(any_words())
 def test_any_words_in_any_order(lab: Bench, words: list[str]) -> None:
     lab.restore()

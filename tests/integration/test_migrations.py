@@ -18,7 +18,7 @@ from tests.fixtures.command_line import Promptlab
 
 from promptlab.db import migrate
 from promptlab.db.engine import Database, open_database
-from promptlab.db.models import Table
+from promptlab.db.models import Table, complete_partial_indexes
 from promptlab.db.schema import REVISION, current_revision
 
 PROCESSES = 3
@@ -77,6 +77,7 @@ def shape_of(url: str) -> dict[str, Any]:
 
 def test_the_migrations_make_what_the_models_describe(empty_url: str) -> None:
     """Columns, keys, indexes, constraints and all their names, as the database itself tells them."""
+    complete_partial_indexes()
     with migrate.connected(empty_url) as connection:
         Table.metadata.create_all(connection)
         described = shape(connection)

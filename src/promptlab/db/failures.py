@@ -35,6 +35,8 @@ def translated_errors(shown_url: str) -> Iterator[None]:
         raise readable from error
     except OverflowError as error:  # the sqlite3 module, of a number that 64 bits cannot hold
         raise InvalidInput(f"The database {shown_url} holds no number that large.") from error
+    except UnicodeEncodeError as error:  # half a surrogate pair, as a variable holds that is not UTF-8
+        raise InvalidInput(f"The database {shown_url} holds no text that is not valid UTF-8.") from error
     except PoolTimeout as error:
         raise DatabaseUnavailable(
             f"The database {shown_url} has had no connection free for too long.", hint="Lower --concurrency."

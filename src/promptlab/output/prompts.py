@@ -78,7 +78,8 @@ def word_diff(before: str, after: str, *, coloured: bool) -> "Text":
 
     old, new = (re.findall(r"\s+|[^\s]+", text) for text in (before, after))
     result = Text()
-    for what, from_old, to_old, from_new, to_new in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    # Of long texts it passes over what occurs everywhere: with every blank and "the" it would take minutes.
+    for what, from_old, to_old, from_new, to_new in SequenceMatcher(None, old, new).get_opcodes():
         gone, come = "".join(old[from_old:to_old]), "".join(new[from_new:to_new])
         if what == "equal":
             result.append_text(plain(gone))

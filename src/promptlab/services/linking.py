@@ -35,7 +35,7 @@ def links(lab: Lab, generation_id: int, expires: str) -> list[View]:
     ]
 
 
-def _until(seconds: int, expires: str) -> str:
+def _until(seconds: int, expires: str) -> str | None:
     try:
         return time_text(datetime.now(UTC) + timedelta(seconds=seconds))
     except OverflowError as error:

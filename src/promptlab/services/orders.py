@@ -90,7 +90,7 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress, *, max_co
         NotFound: one of them does not exist; nothing is sent then.
         Conflict: one of them has images already, or is in flight.
     """
-    wanted = list(dict.fromkeys(generation_ids))
+    wanted = sorted(set(generation_ids))
     versions, batch_ids = _check_retryable(lab, wanted)
     settled = [id_ for id_ in wanted if ask_again_about(lab, id_)]
     left = [id_ for id_ in wanted if id_ not in settled]

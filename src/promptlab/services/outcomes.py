@@ -38,7 +38,7 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
         if opened is None:
             return False
         attempt, generation = opened
-        attempt.http_status, attempt.request_id = success.http_status, success.request_id
+        attempt.http_status, attempt.request_id = success.http_status, _storable(success.request_id)
         for output in success.outputs:
             output.project_id, output.generation_id = generation.project_id, generation.id or 0
             session.add(output)
@@ -126,9 +126,14 @@ def _settle(session: Session, attempt: Attempt, generation: Generation, cost_usd
 
 
 def _write_error(attempt: Attempt, error: ProviderError) -> None:
-    attempt.error_kind, attempt.error_message = error.kind, error.message
-    attempt.http_status, attempt.request_id = error.http_status, error.request_id
+    attempt.error_kind, attempt.error_message = error.kind, _storable(error.message)
+    attempt.http_status, attempt.request_id = error.http_status, _storable(error.request_id)
     attempt.error_details = error.details or None
+
+
+def _storable(text: str | None) -> str | None:
+    """Return a provider's text as every database keeps it: an outcome must not fail for a NUL in its message."""
+    return None if text is None else text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _state_of(error: ProviderError) -> GenerationState:

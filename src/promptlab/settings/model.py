@@ -156,7 +156,7 @@ def _sqlite_url(file: Path) -> str:
         return f"sqlite:///{quote(str(file), safe='/ ')}"
     except UnicodeEncodeError as error:
         raise NotConfigured(
-            f"The folder {file.parent} has a name that is not valid UTF-8, and no database URL can name it.",
+            f"The folder {str(file.parent)!r} has a name that is not valid UTF-8, and no database URL can name it.",
             hint="Set PROMPTLAB_HOME to another.",
         ) from error
 
