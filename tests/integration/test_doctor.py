@@ -96,6 +96,17 @@ def test_each_setting_says_where_it_comes_from(
     assert "hunter2" not in ran.out + promptlab("config", "show").out
 
 
+def test_a_setting_in_the_secrets_folder_is_told_as_such(
+    promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "PROMPTLAB_DATABASE_URL").write_text("postgresql://me:hunter2@127.0.0.1/lab\n")
+    monkeypatch.setenv("PROMPTLAB_SECRETS_DIR", str(tmp_path / "secrets"))
+    rows = {item["name"]: (item["value"], item["from"]) for item in promptlab("config", "show", "--json").json["items"]}
+    assert rows["database_url"] == ("postgresql://me:***@127.0.0.1/lab", "secrets")
+    assert rows["rater"][1] == "default"
+
+
 def test_a_new_settings_file_can_be_used_as_it_is_and_with_every_line_in_force(
     promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

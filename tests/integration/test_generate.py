@@ -143,6 +143,15 @@ def test_retrying_what_has_its_images_is_a_conflict(promptlab: Promptlab, sketch
     promptlab("generation", "retry", 999, code=3)
 
 
+def test_the_queue_leaves_deleted_versions_out_unless_they_are_named(promptlab: Promptlab, sketch_version: int) -> None:
+    """Nobody is to spend their time on what was thrown away."""
+    promptlab(*BUY)
+    promptlab("prompt", "delete", sketch_version, "--yes")
+    assert promptlab("queue", "--json").json["items"] == []
+    assert promptlab("queue", "--mine", "--json").json["items"] == []
+    assert len(promptlab("queue", "--prompt-version", "poster@1", "--json").json["items"]) == 1
+
+
 def test_stats_leave_deleted_versions_out_unless_they_are_named(promptlab: Promptlab, sketch_version: int) -> None:
     promptlab(*BUY)
     promptlab("prompt", "delete", sketch_version, "--yes")

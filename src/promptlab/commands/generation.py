@@ -51,7 +51,9 @@ def list_(
         page.next_cursor,
         lambda console: generation_table(console, page.items, runtime.link),
         as_json=as_json,
-        empty="There is none. `promptlab generate --prompt-version REF` makes one.",
+        empty="There is none."
+        if prompt_version or filters != Filters()
+        else "There is none. `promptlab generate --prompt-version REF` makes one.",
     )
 
 

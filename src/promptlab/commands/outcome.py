@@ -44,7 +44,7 @@ def show_generations(
         runtime.output.warn(warning)
     if save is not None:
         paths = saving.save(runtime.lab, items, save)
-        runtime.output.note(f"Wrote {counted(len(paths), 'image')} with a sidecar to {save}.")
+        runtime.output.note(f"Wrote {counted(len(paths), 'image')} to {save}, and a sidecar for each generation.")
     _say_what_is_left(runtime, placed, items)
     if isinstance(placed.stopped_by, KeyboardInterrupt):
         return INTERRUPTED

@@ -13,6 +13,7 @@ from promptlab.db.models import (
     Generation,
     GenerationImageInput,
     GenerationImageOutput,
+    PromptVersion,
     Rating,
     is_id,
     rated_as,
@@ -176,6 +177,14 @@ def _is_unrated() -> ColumnElement[bool]:
     return _succeeded() & col(Generation.result_rating).is_(None)
 
 
+def _version_is_deleted() -> ColumnElement[bool]:
+    """Return whether a generation's version is deleted: nobody is to spend their time on rating it."""
+    deleted = select(col(PromptVersion.id)).where(
+        col(PromptVersion.id) == col(Generation.prompt_version_id), col(PromptVersion.deleted_at).is_not(None)
+    )
+    return deleted.exists()
+
+
 def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
     statement = select(Generation).where(col(Generation.project_id) == project_id)
     if filters.rater is None:
@@ -184,6 +193,8 @@ def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
         statement = _not_rated_by(statement, filters.rater, filters.ratings_wanted)
     if filters.prompt_version_id is not None:
         statement = statement.where(col(Generation.prompt_version_id) == filters.prompt_version_id)
+    else:
+        statement = statement.where(~_version_is_deleted())
     if filters.batch_id is not None:
         item = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == filters.batch_id)
         statement = statement.where(col(Generation.id).in_(item))

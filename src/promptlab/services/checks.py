@@ -105,6 +105,8 @@ def _check_inputs(asked: Asked, capabilities: Capabilities) -> None:
 
 
 def _check_prompt(asked: Asked, capabilities: Capabilities) -> None:
+    if "\0" in asked.user_prompt + (asked.system_prompt or ""):
+        raise InvalidInput("The prompt holds a NUL character once its variables are filled in.")
     length = len(asked.user_prompt) + len(asked.system_prompt or "")
     if capabilities.max_prompt is not None and length > capabilities.max_prompt:
         raise InvalidInput(

@@ -38,7 +38,7 @@ def shown(settings: Settings, flags: Mapping[str, Any]) -> list[View]:
     """Return every setting with its value and where that came from; secrets are struck out."""
     tables = list(read_tables())
     general = [name for name in type(settings).model_fields if name != "providers"]
-    rows = [_row(name, _value(settings, name), _origin(name, flags, tables)) for name in general]
+    rows = [_row(name, _value(settings, name), _origin(name, settings, flags, tables)) for name in general]
     return rows + [row for name in provider_names() for row in _provider_rows(name, settings, tables)]
 
 
@@ -77,12 +77,14 @@ def _value(settings: Settings, name: str) -> object:
     return settings.storage if name == "storage_url" else getattr(settings, name)
 
 
-def _origin(name: str, flags: Mapping[str, Any], tables: list[tuple[Path, dict[str, Any]]]) -> str:
+def _origin(name: str, settings: Settings, flags: Mapping[str, Any], tables: list[tuple[Path, dict[str, Any]]]) -> str:
     if flags.get(name) is not None:
         return f"--{name.replace('_', '-')}"
     variable = f"PROMPTLAB_{name.upper()}"
     if os.environ.get(variable):
         return variable
+    if settings.secrets_dir is not None and settings.secrets.get(variable):
+        return "secrets"
     return next((str(path) for path, table in reversed(tables) if name in table), "default")
 
 

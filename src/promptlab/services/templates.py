@@ -80,8 +80,6 @@ def _render(text: str, variables: Mapping[str, Any], what: str) -> str:
         raise InvalidInput(f"The {what} needs a value for {', '.join(missing)}.", hint=f"Add {flags}") from error
     except Exception as error:  # a template is a program of the user's: whatever it raises is its own
         raise InvalidInput(f"The {what} cannot be rendered: {error or type(error).__name__}.") from error
-    if "\0" in rendered:
-        raise InvalidInput(f"The {what} cannot be sent: it holds a NUL character once its variables are filled in.")
     return rendered
 
 
