@@ -31,6 +31,24 @@ def test_the_tour_can_be_taken_again(promptlab: Promptlab, tmp_path: Path) -> No
         assert all((tmp_path / "promptlab-demo" / name / "promptlab.db").is_file() for name in kept)
 
 
+def test_the_tour_leaves_the_bench_of_a_config_file_alone(
+    promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its database nor its storage, during the tour and when one goes on in its folder."""
+    home = tmp_path / "promptlab"
+    home.mkdir()
+    own = (tmp_path / "own").as_uri()
+    (home / "config.toml").write_text(
+        f'project = "mine"\ndatabase_url = "sqlite:///{tmp_path}/mine.db"\nstorage_url = "{own}"\n'
+    )
+    promptlab("demo")
+    monkeypatch.chdir(tmp_path / "promptlab-demo")
+    assert len(promptlab("stats", "--json").json["items"]) == 2
+    promptlab("generate", "--prompt-version", "poster", "--var", "subject=owl")
+    assert not (tmp_path / "mine.db").exists()
+    assert not (tmp_path / "own").exists()
+
+
 def test_a_script_learns_where_the_tour_was(promptlab: Promptlab, tmp_path: Path) -> None:
     assert promptlab("demo", "--json").json == {"folder": str(tmp_path / "promptlab-demo")}
 

@@ -96,6 +96,24 @@ def test_each_setting_says_where_it_comes_from(
     assert "hunter2" not in ran.out + promptlab("config", "show").out
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OPENAI_BASE_URL", "https://user:hunter2@example.com/v1"),
+        ("PROMPTLAB_STORAGE_URL", "s3://user:hunter2@bucket"),
+        ("PROMPTLAB_STORAGE_ENDPOINT_URL", "https://user:hunter2@example.com"),
+    ],
+)
+def test_a_password_in_any_url_is_struck_out(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """Also in places where it does not belong: people paste what is shown into tickets."""
+    monkeypatch.setenv(variable, value)
+    for command in (("config", "show"), ("doctor",)):
+        ran = promptlab(*command, code=None)
+        assert "hunter2" not in ran.out + ran.err
+
+
 def test_a_setting_in_the_secrets_folder_is_told_as_such(
     promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def test_every_command_has_one_example_that_fits_a_line(path: tuple[str, ...]) -
     assert len(f"Example: {example}") <= 78
 
 
+@pytest.mark.usefixtures("openai_environment")
 @pytest.mark.parametrize("path", [path for path in COMMANDS if path[-1] not in _UNTRIED], ids=" ".join)
 def test_every_example_works_when_it_is_pasted(
     promptlab: Promptlab, path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

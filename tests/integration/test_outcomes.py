@@ -1,13 +1,16 @@
 """What becomes of a generation when the provider misbehaves: sent again, or refused, failed, unknown, each apart."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fixtures.command_line import Promptlab
+from tests.fixtures.command_line import Promptlab, png
 from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
 
+UNPRICED = Behaviour.json_body({"data": [{"b64_json": base64.b64encode(png()).decode()}]})
+"""An answer that says nothing of tokens."""
 BUY = ("generate", "--prompt-version", "banner", "--json")
 
 
@@ -185,6 +188,40 @@ def test_a_limit_without_a_price_is_an_error_until_it_is_allowed(
     assert openai_environment.asked == []
 
 
+def test_a_limit_on_a_retry_needs_a_price_as_well(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    promptlab("prompt", "create", "own", "--user", "a fox", "--provider", "openai", "--model", "my-own-model")
+    openai_environment.behave(Behaviour.garbage(), UNPRICED)
+    [row] = promptlab("generate", "--prompt-version", "own", "--json", code=5).json["items"]
+    retry = ("generation", "retry", row["id"], "--max-cost", "1", "--json")
+    assert "cannot hold" in promptlab(*retry, code=2).error["message"]
+    assert len(openai_environment.asked) == 1
+    [row] = promptlab(*retry, "--allow-unpriced").json["items"]
+    assert row["state"] == "succeeded"
+
+
+def test_a_price_that_is_not_known_is_no_zero_after_a_free_failure(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    openai_environment.behave(Behaviour.model_not_found(), UNPRICED)
+    promptlab("prompt", "create", "own", "--user", "a fox", "--provider", "openai", "--model", "my-own-model")
+    [row] = promptlab("generate", "--prompt-version", "own", "--json", code=5).json["items"]
+    assert row["cost_usd"] == 0
+    [row] = promptlab("generation", "retry", row["id"], "--json").json["items"]
+    assert (row["state"], row["cost_usd"]) == ("succeeded", None)
+    assert promptlab("stats", "--name", "own", "--json").json["items"][0]["unpriced"] == 1
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour.garbage(), Behaviour.no_json(), Behaviour.no_base64()])
+def test_an_answer_of_success_that_cannot_be_used_may_have_been_billed(
+    promptlab: Promptlab, openai_environment: OpenAIServer, behaviour: Behaviour
+) -> None:
+    """What was set aside for it stays so: under a limit that leaves room for one, nothing more is sent."""
+    bound = promptlab(*BUY, "--dry-run").json["max_cost_usd"]
+    openai_environment.behave(behaviour)
+    promptlab(*BUY, "--draws", "2", "--max-cost", bound, code=7)
+    assert len(openai_environment.asked) == 1
+
+
 def test_the_key_is_nowhere(promptlab: Promptlab, openai_environment: OpenAIServer, tmp_path: Path) -> None:
     """Not in the database, the spool, the output: also when the server repeats it."""
     openai_environment.behave(Behaviour.echo_of_the_key(), Behaviour.unauthorized())
@@ -205,8 +242,6 @@ def test_a_server_that_answers_with_addresses_is_fetched_from(
 def test_inputs_and_a_mask_are_sent(
     promptlab: Promptlab, openai_environment: OpenAIServer, picture: Path, tmp_path: Path
 ) -> None:
-    from tests.fixtures.command_line import png
-
     mask = tmp_path / "mask.png"
     mask.write_bytes(png(mode="RGBA"))
     made = buy(promptlab, "--input", str(picture), "--input", str(picture), "--mask", str(mask), code=0)

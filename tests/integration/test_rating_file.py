@@ -60,6 +60,7 @@ def test_semicolons_separate_cells_too(promptlab: Promptlab, two: list[int], tmp
         ("generation,score\n{0},4\n999,4\n", 3, "Row 3: There is no generation 999"),
         ("generation,score\n{0},4,ana,fine\n", 2, "more cells than the header"),
         ('generation,score\n{0},"4\n', 2, "cannot be read as CSV"),
+        ("generation,score,rater\n{0},4,ana\n{0},5,ana\n", 2, "Row 3 rates generation {0} for ana again, after row 2"),
     ],
 )
 def test_one_bad_row_rejects_the_whole_file(
@@ -67,7 +68,7 @@ def test_one_bad_row_rejects_the_whole_file(
 ) -> None:
     file = write(tmp_path, text.format(*two))
     ran = promptlab("rate", "--from", file, "--json", code=code)
-    assert says in ran.error["message"]
+    assert says.format(*two) in ran.error["message"]
     items = promptlab("generation", "list", "--json").json["items"]
     assert [item["result_rating"] for item in items] == [None, None]
 

@@ -65,6 +65,18 @@ def test_one_key_is_one_rating(promptlab: Promptlab, three: list[int], loop: Loo
     assert scores(promptlab) == [5.0, 2.0, 4.0]
 
 
+def test_two_keys_at_once_are_no_score(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
+    """A slow line delivers them together; a rating that nobody meant is worse than none."""
+    child = loop()
+    child.expect("q quit")
+    child.send("45")
+    child.expect("'45' is no key here")
+    child.expect("q quit")
+    child.send("q")
+    assert ended(child) == 0
+    assert scores(promptlab) == [None, None, None]
+
+
 def test_blind_means_blind(three: list[int], loop: Loop) -> None:
     """Nothing on the screen tells the version, the model, the prompt or another's score."""
     child = loop()

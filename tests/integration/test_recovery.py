@@ -4,8 +4,10 @@ import json
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -209,6 +211,58 @@ def test_the_database_goes_away(
     [row] = items(promptlab)
     assert row["state"] == "succeeded"
     assert len(openai_environment.asked) == 1
+
+
+def test_the_database_is_away_while_an_answer_names_its_images(
+    promptlab: Promptlab, openai_environment: OpenAIServer, start: Start, home: Path
+) -> None:
+    """They are fetched and spooled all the same: the handle would only have been for the case of a crash."""
+    openai_environment.behave(replace(Behaviour.linked(), delay=0.5))
+    process = start(*BUY, PROMPTLAB_DATABASE_URL=f"sqlite:///{home / 'promptlab.db'}?timeout=1")
+    wait_until(lambda: openai_environment.asked, "the request")
+    with locked(home):
+        assert process.wait()[0] == 4
+    assert [row["state"] for row in items(promptlab)] == ["succeeded"]
+    assert len(openai_environment.asked) == 1
+
+
+def test_a_late_answer_while_it_is_bought_again_is_not_lost_and_leaves_nothing_open(
+    promptlab: Promptlab, openai_environment: OpenAIServer, start: Start, home: Path
+) -> None:
+    """The first answer to be recorded is the generation's; the other's bytes are set aside and its cost is counted."""
+    with stuck_storage(0) as environment:
+        first = start(*BUY, **environment)
+        wait_until(lambda: spooled(home), "the answer in the spool")
+        first.kill()
+    [entry] = spooled(home)
+    answer = entry.read_bytes()
+    entry.unlink()  # as if it lay on another machine
+    [row] = items(promptlab)
+    assert row["state"] == "unknown"
+    openai_environment.behave(Behaviour.slow(1.5))
+    again = start("generation", "retry", row["id"], "--json")
+    wait_until(lambda: len(openai_environment.asked) == 2, "the second request")
+    entry.write_bytes(answer)
+    late = items(promptlab)[0]
+    assert (late["state"], again.wait()[0]) == ("succeeded", 0)
+    [row] = items(promptlab)
+    assert [attempt["outcome"] for attempt in row["attempts"]] == ["succeeded", "succeeded"]
+    assert row["cost_usd"] == pytest.approx(2 * late["cost_usd"])
+    assert row["outputs"] == late["outputs"]
+    assert [path.name for path in spooled(home)] == [f"{row['id']}-2.aside"]
+
+
+def test_interrupting_does_not_wait_for_a_retry_that_is_far_away(
+    promptlab: Promptlab, openai_environment: OpenAIServer, start: Start
+) -> None:
+    openai_environment.behave_always(Behaviour.rate_limit(retry_after="60"))
+    process = start(*BUY)
+    wait_until(lambda: [row["not_before"] for row in items(promptlab) if row["not_before"]], "the wait")
+    process.interrupt()
+    began = time.monotonic()
+    assert process.wait()[0] == 130
+    assert time.monotonic() - began < 30
+    assert [row["state"] for row in items(promptlab)] == ["planned"]
 
 
 def test_a_process_that_lives_is_left_alone(

@@ -150,6 +150,15 @@ def test_stats_stand_below_each_other_where_they_have_no_room_beside() -> None:
         assert part in shown
 
 
+def test_talk_that_nobody_listens_to_does_not_hurt_the_data(tmp_path: Path) -> None:
+    """`2> >(true)`: what is said goes nowhere, and stdout and the exit code are what they are."""
+    words = "prompt create p --user x --provider sketch --model odd --json"
+    command = f"{sys.executable} -m promptlab {words} 2> >(exec true); exit $?"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["model"] == "odd"
+
+
 def test_a_c_locale_shows_what_it_can(run: Callable[..., "subprocess.CompletedProcess[str]"]) -> None:
     """Letters that the terminal does not have are written otherwise; nothing fails."""
     done = run(

@@ -45,5 +45,5 @@ def init(context: typer.Context, as_json: Json = False) -> None:
     from promptlab.output.cells import plain
     from promptlab.services import configuration
 
-    view = {"path": str(configuration.write_template(Path.cwd()))}
+    view = {"path": str(configuration.write_template(Path()))}
     runtime_of(context).output.show(view, lambda _: plain(f"Wrote {view['path']}."), as_json=as_json)

@@ -22,7 +22,10 @@ _SUBJECTS = ("fox", "lighthouse", "tram")
 _DRAWS = 2
 _SETTINGS = """# Settings of the tour: whatever runs in this folder or below uses them.
 home = "data"
+project = "default"
 provider = "sketch"
+database_url = "sqlite:///data/promptlab.db"
+storage_url = "{storage}"
 """
 _NEXT = """
 The tour is over. Everything is in {folder}: delete the folder and all of it is gone.
@@ -54,7 +57,8 @@ def demo(
 
     def promptlab(*arguments: str) -> None:
         say(f"\n$ promptlab {shlex.join(arguments)}")
-        root.main(list(arguments), prog_name="promptlab", standalone_mode=False)
+        if code := root.main(list(arguments), prog_name="promptlab", standalone_mode=False):
+            raise typer.Exit(code)
 
     with _only_in(folder), redirect_stdout(StringIO() if as_json else sys.stdout):
         say("A tour with the offline provider sketch, which draws simple pictures and costs nothing.")
@@ -86,10 +90,12 @@ def _only_in(folder: Path) -> Iterator[None]:
         if name.startswith("PROMPTLAB_"):
             del os.environ[name]
     os.chdir(folder)
+    os.environ["PROMPTLAB_HOME"] = str(Path("data").absolute())  # where a config file of the person's own is not
     try:
         yield
     finally:
         os.chdir(before)
+        del os.environ["PROMPTLAB_HOME"]
         os.environ.update(environment)
 
 
@@ -102,7 +108,8 @@ def _make_anew(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if data.exists():
             data.rename(next(path for number in count(1) if not (path := folder / f"data-{number}").exists()))
-        settings.write_text(_SETTINGS, encoding="utf-8")
+        storage = (data.absolute() / "images").as_uri()
+        settings.write_text(_SETTINGS.format(storage=storage), encoding="utf-8")
     except OSError as error:
         raise NotConfigured(f"{folder} cannot be used: {error.strerror}.", hint="Choose another with --dir.") from error
 

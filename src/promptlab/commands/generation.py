@@ -97,6 +97,9 @@ def retry(
     max_cost: Annotated[
         float | None, typer.Option(help="A new limit for their batch, with what it has cost.", metavar="USD")
     ] = None,
+    allow_unpriced: Annotated[
+        bool, typer.Option("--allow-unpriced", help="With --max-cost: go on where no price is known.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Send failed, refused, unknown or planned generations again: the same row, a new attempt.
@@ -107,7 +110,9 @@ def retry(
 
     runtime = runtime_of(context)
     with watched(runtime, "Generating", len(generation_ids)) as progress:
-        placed = orders.retry(runtime.lab, generation_ids, progress, max_cost_usd=max_cost)
+        placed = orders.retry(
+            runtime.lab, generation_ids, progress, max_cost_usd=max_cost, allow_unpriced=allow_unpriced
+        )
     return show_generations(runtime, placed, as_json=as_json)
 
 

@@ -35,17 +35,16 @@ def show_generations(
 
     items = reading.full_views(runtime.lab, placed.generation_ids)
     data: dict[str, Any] = {"items": items}
-    if placed.batch_id is not None:
-        data["batch_id"] = placed.batch_id
+    data |= {"next_cursor": None} if placed.batch_id is None else {"batch_id": placed.batch_id}
     runtime.output.show(data, lambda console: generation_table(console, items, runtime.link), as_json=as_json)
     if preview and not as_json:
         runtime.output.show_pictures([item for item in items if item["outputs"]], runtime.storage.read)
     for warning in dict.fromkeys(text for item in items for text in item["warnings"]):
         runtime.output.warn(warning)
+    _say_what_is_left(runtime, placed, items)
     if save is not None:
         paths = saving.save(runtime.lab, items, save)
         runtime.output.note(f"Wrote {counted(len(paths), 'image')} to {save}, and a sidecar for each generation.")
-    _say_what_is_left(runtime, placed, items)
     if isinstance(placed.stopped_by, KeyboardInterrupt):
         return INTERRUPTED
     if placed.stopped_by is not None:

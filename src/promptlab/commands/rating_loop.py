@@ -19,6 +19,7 @@ _KEYS = (
     ("1 failed", "2 poor", "3 acceptable", "4 good", "5 excellent"),
     ("n note", "t tags", "s skip", "u undo", "o open", "q quit"),
 )
+_SCORES = frozenset("12345")  # a set: two keys that come at once are no score
 _GLUE = "\u00a0"
 _END = ("", "\x04", "q", "Q")
 
@@ -83,26 +84,26 @@ class RatingLoop:
             key = _read_key()
             if key in _END:
                 return "quit"
-            if key in "12345":
+            if key in _SCORES:
                 self._record(item["id"], int(key), remarks)
                 return "rated"
-            if key in "sS":
+            if key.lower() == "s":
                 return "skip"
-            if key in "uU" and self._given:
+            if key.lower() == "u" and self._given:
                 return "back"
             self._act(key, item, remarks)
 
     def _act(self, key: str, item: dict[str, Any], remarks: _Remarks) -> None:
-        if key in "nN":
+        if key.lower() == "n":
             remarks.note = self._ask("Note: ") or None
             self._say("It goes with the score that you give now, 1 to 5.")
-        elif key in "tT":
+        elif key.lower() == "t":
             remarks.tags = [tag for tag in self._ask("Tags, separated by commas: ").replace(",", " ").split() if tag]
             self._say("They go with the score that you give now, 1 to 5.")
-        elif key in "oO":
+        elif key.lower() == "o":
             for image in item["outputs"]:
                 open_link(self._runtime.link(image["url"]), self._runtime.output)
-        elif key in "uU":
+        elif key.lower() == "u":
             self._say("There is nothing to undo in this session.")
         else:
             self._say(f"{key!r} is no key here.")

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,6 @@ from sqlmodel import Session
 from promptlab.db.failures import translated_errors
 from promptlab.errors import NotConfigured
 from promptlab.settings.urls import is_local_host, redact
-
-Transaction = Callable[[], AbstractContextManager[Session]]
 
 BUSY_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 10

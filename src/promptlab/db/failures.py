@@ -39,7 +39,8 @@ def translated_errors(shown_url: str) -> Iterator[None]:
         raise InvalidInput(f"The database {shown_url} holds no text that is not valid UTF-8.") from error
     except PoolTimeout as error:
         raise DatabaseUnavailable(
-            f"The database {shown_url} has had no connection free for too long.", hint="Lower --concurrency."
+            f"The database {shown_url} has had no connection free for too long.",
+            hint="Ask for fewer at once: PROMPTLAB_<PROVIDER>_CONCURRENCY.",
         ) from error
 
 

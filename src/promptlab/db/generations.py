@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, literal, select, text, update
 from sqlmodel import Session, col
@@ -49,9 +50,14 @@ class QueueFilters:
     ratings_wanted: int | None = None
 
 
-def get(session: Session, project_id: int, generation_id: int) -> Generation:
-    """Return the generation; raises NotFound without one of that id in the project."""
-    found = session.get(Generation, generation_id) if is_id(generation_id) else None
+def get(session: Session, project_id: int, generation_id: int, *, lock: bool = False) -> Generation:
+    """Return the generation, with `lock` for us alone; raises NotFound without one of that id in the project."""
+    for_update: Any = {"key_share": True} if lock else None
+    found = (
+        session.get(Generation, generation_id, with_for_update=for_update, populate_existing=lock)
+        if is_id(generation_id)
+        else None
+    )
     if found is None or found.project_id != project_id:
         raise NotFound(
             f"There is no generation {generation_id}.", hint="`promptlab generation list` shows what is there."

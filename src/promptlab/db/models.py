@@ -166,8 +166,8 @@ class CaseImage(Table, ImageColumns, table=True):
 class Batch(Table, table=True):
     """One run over versions, cases and draws.
 
-    `committed_usd` is what was spent plus what is reserved for requests in flight or unknown; it never passes
-    `max_cost_usd`, because reserving is one conditional update. `order_seed` shuffled the rows.
+    `committed_usd` is what was spent plus what is reserved for requests in flight or unknown. Reserving is one
+    conditional update, so it never takes this past `max_cost_usd`. `order_seed` is for shuffling rows.
     """
 
     __table_args__ = (

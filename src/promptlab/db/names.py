@@ -6,6 +6,8 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from promptlab.settings.urls import is_local_host
+
 _PROJECTS = "SELECT name FROM project ORDER BY name"
 _VERSIONS = """
 SELECT prompt_version.name, version FROM prompt_version JOIN project ON project.id = prompt_version.project_id
@@ -32,5 +34,8 @@ def _rows(url: str, statement: str, *values: str) -> Iterator[Any]:
         return
     import psycopg
 
-    with psycopg.connect(url, connect_timeout=2) as connection:
+    # As the engine does it: a connection to another machine is encrypted unless the URL says otherwise.
+    remote = not is_local_host(urlsplit(url).hostname or "") and "sslmode=" not in url
+    encryption: Any = {"sslmode": "require"} if remote else {}
+    with psycopg.connect(url, connect_timeout=2, **encryption) as connection:
         yield from connection.execute(statement.format("%s").encode(), values)

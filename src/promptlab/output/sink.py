@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from promptlab.errors import InvalidInput, Unreachable
+from promptlab.errors import InvalidInput, PromptlabError, Unreachable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -29,7 +29,7 @@ class Output:
 
     def show(self, data: Any, picture: "Callable[[Console], RenderableType]", *, as_json: bool) -> None:
         """Print data as JSON, or the picture of it that is made for the console at hand."""
-        with _unread_output_allowed():
+        with _unread_output_allowed(sys.stdout):
             if as_json:
                 _write_json(data, sys.stdout)
             else:
@@ -48,7 +48,10 @@ class Output:
             self.note("No pictures can be drawn here; the links open them.")
             return
         for item in items:
-            console.print(picture_row(console, item, read))
+            try:
+                console.print(picture_row(console, item, read))
+            except PromptlabError as error:
+                self.warn(error.message)
 
     def show_page(
         self,
@@ -81,7 +84,8 @@ class Output:
     def show_error(self, message: str, *, code: str, hint: str | None, as_json: bool) -> None:
         """Say what went wrong and what to do."""
         if as_json:
-            _write_json({"error": {"code": code, "message": message, "hint": hint}}, sys.stderr)
+            with _unread_output_allowed(sys.stderr):
+                _write_json({"error": {"code": code, "message": message, "hint": hint}}, sys.stderr)
             return
         self._say(f"Error: {message}")
         if hint:
@@ -127,9 +131,9 @@ class Output:
             bar.stop()
 
     def _say(self, text: str) -> None:
-        with _unread_output_allowed():
-            sys.stdout.flush()
-            make_console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+        with _unread_output_allowed(sys.stderr):
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
 
 def make_console(file: TextIO) -> "Console":
@@ -159,7 +163,7 @@ def _write_json(data: Any, stream: TextIO) -> None:
 
 
 @contextmanager
-def _unread_output_allowed() -> Iterator[None]:
+def _unread_output_allowed(stream: TextIO) -> Iterator[None]:
     """Let a reader close the pipe early (`| head`): what is left is dropped, and the work goes on.
 
     Raises:
@@ -168,7 +172,7 @@ def _unread_output_allowed() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
             raise Unreachable(
                 f"The output cannot be written: {error.strerror}.", hint="Nothing else is lost."

@@ -44,7 +44,7 @@ def shown(settings: Settings, flags: Mapping[str, Any]) -> list[View]:
 
 def paths() -> list[View]:
     """Return the files that settings are read from, in the order in which they count, and whether they are there."""
-    project = find_project_file() or Path.cwd() / PROJECT_FILE
+    project = find_project_file() or Path(PROJECT_FILE)
     found = (("project", project), ("user", user_config_file()))
     return [{"kind": kind, "path": str(path), "exists": path.is_file()} for kind, path in found]
 
@@ -68,7 +68,8 @@ def write_template(folder: Path) -> Path:
 
 
 def _row(name: str, value: object, origin: str) -> View:
-    return {"name": name, "value": None if value is None else str(value), "from": origin}
+    shown = None if value is None else str(value)
+    return {"name": name, "value": redact(shown) if shown and "://" in shown else shown, "from": origin}
 
 
 def _value(settings: Settings, name: str) -> object:

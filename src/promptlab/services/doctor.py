@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -51,6 +52,8 @@ def _found(name: str, look: Look) -> View:
         return finding(name, ok=False, message=error.message, hint=error.hint)
     except ProviderError as error:
         return finding(name, ok=False, message=error.message)
+    except OSError as error:
+        return finding(name, ok=False, message=f"{error.filename or name}: {error.strerror}.")
     return finding(name, ok=None if said is None else True, message=said or "not in use: no key, nothing set")
 
 
@@ -127,7 +130,10 @@ def _provider(name: str, settings: Settings, *, online: bool) -> str | None:
         return None
     if lacks is not None:
         raise NotConfigured(lacks)
-    return open_provider(name, settings).check() if online else "ready; --online asks it"
+    if not online:
+        return "ready; --online asks it"
+    with closing(open_provider(name, settings)) as provider:
+        return provider.check()
 
 
 def _is_wanted(name: str, settings: Settings) -> bool:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +25,7 @@ from promptlab.adapters.ai.protocol import (
 from promptlab.db import attempts, batches, generations
 from promptlab.db.models import Attempt, Generation, GenerationImageInput, PromptVersion
 from promptlab.db.states import BatchState, ImageRole
-from promptlab.errors import LimitReached
+from promptlab.errors import LimitReached, Unreachable
 from promptlab.services import outcomes
 from promptlab.services.keeping import priced, receive
 from promptlab.services.lab import Lab
@@ -33,6 +34,8 @@ LONGEST_WAIT_SECONDS = 120.0
 """A provider that asks for a longer wait is not waited for: the generation fails and says so."""
 
 _FIRST_WAIT_SECONDS, _LONGEST_OWN_WAIT_SECONDS = 0.5, 8.0
+_SLICE_SECONDS = 0.5
+"""How long a wait goes on without looking whether everything is to stop."""
 
 
 class Postponed(Exception):
@@ -101,21 +104,25 @@ def _take_all(
     """
     running = {pool.submit(take, id_): id_ for id_ in generation_ids}
     short_of_money: list[int] = []
+    limit = LimitReached()
     while running:
         done, _running = wait(running, return_when=FIRST_COMPLETED)
+        settled = False
         for future in done:
             id_ = running.pop(future)
             try:
                 future.result()
-            except LimitReached:
+            except LimitReached as error:
                 short_of_money.append(id_)
-                if not running:
-                    raise
-                continue
-            progress.finished(id_)
-            if short_of_money:
-                again = short_of_money.pop(0)
-                running[pool.submit(take, again)] = again
+                limit = error
+            else:
+                progress.finished(id_)
+                settled = True
+        if short_of_money and not settled and not running:
+            raise limit
+        while short_of_money and settled:
+            again = short_of_money.pop(0)
+            running[pool.submit(take, again)] = again
 
 
 def run(
@@ -129,11 +136,21 @@ def run(
     from stamina.instrumentation import set_on_retry_hooks
 
     set_on_retry_hooks([])  # the row says it; the log would say it twice
-    for attempt in stamina.retry_context(on=_wait_of, attempts=max_attempts, timeout=None):
+    sent, ready_at = 0, 0.0
+    for attempt in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
         with attempt:
             if stop is not None and stop.is_set():
                 return
-            _send(lab, provider, _load(lab, generation_id), last=attempt.num == max_attempts)
+            if (left := ready_at - time.monotonic()) > 0:
+                raise Postponed(min(left, _SLICE_SECONDS))
+            job, sent = _load(lab, generation_id), sent + 1
+            if job is None:
+                return
+            try:
+                _send(lab, provider, job, last=sent == max_attempts)
+            except Postponed as postponed:
+                ready_at = time.monotonic() + postponed.seconds
+                raise Postponed(min(postponed.seconds, _SLICE_SECONDS)) from postponed
 
 
 def _send(lab: Lab, provider: ImageProvider, job: _Job, *, last: bool) -> None:
@@ -156,8 +173,9 @@ def _send(lab: Lab, provider: ImageProvider, job: _Job, *, last: bool) -> None:
         raise Postponed(seconds) from error
     except ProviderError as error:
         outcomes.end(lab, attempt_id, error, duration_ms=elapsed())
-    except BaseException:
-        unknown = OutcomeUnknown("Interrupted while the request was out.", kind="interrupted")
+    except BaseException as error:
+        kind = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        unknown = OutcomeUnknown("Interrupted while the request was out.", kind=kind[:50])
         outcomes.end(lab, attempt_id, unknown, duration_ms=elapsed())
         raise
     else:
@@ -185,9 +203,13 @@ def _claim(lab: Lab, job: _Job) -> Attempt | None:
         )
 
 
-def _load(lab: Lab, generation_id: int) -> _Job:
+def _load(lab: Lab, generation_id: int) -> _Job | None:
+    """Return what is needed to send the generation, None where somebody has deleted it."""
     with lab.database.reading() as session:
-        generation = generations.get(session, lab.project_id, generation_id)
+        found = generations.by_ids(session, [generation_id])
+        if not found:
+            return None
+        [generation] = found
         version = session.get_one(PromptVersion, generation.prompt_version_id)
         images = generations.inputs(session, [generation_id])
     return _Job(
@@ -219,7 +241,8 @@ def _request(
 
 
 def _accept(lab: Lab, attempt_id: int, handle: str) -> None:
-    with lab.database.transaction() as session:
+    # Without the database there is no handle to ask by after a crash; the answer itself is about to be fetched.
+    with suppress(Unreachable), lab.database.transaction() as session:
         attempts.set_handle(session, attempt_id, handle)
 
 

@@ -6,6 +6,7 @@ from promptlab.adapters.download import MAX_BYTES, download
 from promptlab.adapters.storage.paths import path_of
 from promptlab.errors import InvalidInput
 from promptlab.services.images import ImageInfo, UnusableImage, inspect_image
+from promptlab.settings.urls import redact
 
 
 def load_input(source: str) -> tuple[bytes, ImageInfo]:
@@ -15,12 +16,13 @@ def load_input(source: str) -> tuple[bytes, ImageInfo]:
         InvalidInput: unreadable, empty, no image, cut off, too large or animated.
     """
     data = download(source) if source.startswith(("http://", "https://")) else _read(_path(source))
+    shown = redact(source)
     try:
         info = inspect_image(data)
     except UnusableImage as error:
-        raise InvalidInput(f"{source} cannot be used as an input image: it {error.reason}.") from error
+        raise InvalidInput(f"{shown} cannot be used as an input image: it {error.reason}.") from error
     if info.animated:
-        raise InvalidInput(f"{source} is animated; an input image stands still.", hint="Save one of its frames.")
+        raise InvalidInput(f"{shown} is animated; an input image stands still.", hint="Save one of its frames.")
     return data, info
 
 
@@ -32,7 +34,7 @@ def _path(source: str) -> Path:
     found = path_of(source) if scheme == "file" else None
     if found is None:
         raise InvalidInput(
-            f"{source} is no address that images are read from.", hint="Use a path, file:// or https://."
+            f"{redact(source)} is no address that images are read from.", hint="Use a path, file:// or https://."
         )
     return found
 

@@ -33,7 +33,7 @@ def receive(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int
     try:
         lab.spool.write(spool_key(attempt), result)
         spooled = True
-    except OSError:
+    except Exception:  # noqa: BLE001 - whatever is wrong with the spool, the images are still here and can be stored
         spooled = False
     try:
         keep(lab, attempt, result, duration_ms=duration_ms)

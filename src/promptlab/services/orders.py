@@ -8,7 +8,7 @@ from typing import Any
 from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
-from promptlab.errors import Conflict, PromptlabError
+from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning
 from promptlab.services.generation import Progress, close_batch, run_all
 from promptlab.services.inputs import load_input
@@ -76,11 +76,18 @@ def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
     _require_room(lab)
     plan = planning.plan(lab, draft)
     stopped_by = _run(lab, draft.order.version.provider, plan.generation_ids, progress)
-    close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, PromptlabError))
+    close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, LimitReached))
     return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, stopped_by=stopped_by)
 
 
-def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress, *, max_cost_usd: float | None = None) -> Placed:
+def retry(
+    lab: Lab,
+    generation_ids: Sequence[int],
+    progress: Progress,
+    *,
+    max_cost_usd: float | None = None,
+    allow_unpriced: bool = False,
+) -> Placed:
     """Take generations that ended without images, or are still planned, to an outcome: same row, new attempt.
 
     One that is unknown is asked about first, where its provider can be asked, so that it is not bought twice.
@@ -89,9 +96,10 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress, *, max_co
     Raises:
         NotFound: one of them does not exist; nothing is sent then.
         Conflict: one of them has images already, or is in flight.
+        InvalidInput: a limit that is none, or that cannot hold because a price is not known.
     """
     wanted = sorted(set(generation_ids))
-    versions, batch_ids = _check_retryable(lab, wanted)
+    versions, batch_ids = _check_retryable(lab, wanted, priced_only=max_cost_usd is not None and not allow_unpriced)
     settled = [id_ for id_ in wanted if ask_again_about(lab, id_)]
     left = [id_ for id_ in wanted if id_ not in settled]
     for name in {versions[id_].provider for id_ in left}:
@@ -110,7 +118,7 @@ def retry(lab: Lab, generation_ids: Sequence[int], progress: Progress, *, max_co
     for name, ids in by_provider.items():
         stopped_by = stopped_by or _run(lab, name, ids, progress)
     for batch_id in batch_ids:
-        close_batch(lab, batch_id, stopped=isinstance(stopped_by, PromptlabError))
+        close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached))
     return Placed(generation_ids=wanted, stopped_by=stopped_by)
 
 
@@ -138,13 +146,20 @@ def _run(
     return None
 
 
-def _check_retryable(lab: Lab, generation_ids: Sequence[int]) -> tuple[dict[int, PromptVersion], set[int]]:
+def _check_retryable(
+    lab: Lab, generation_ids: Sequence[int], *, priced_only: bool
+) -> tuple[dict[int, PromptVersion], set[int]]:
     """Return each generation's version, and the batches that they belong to."""
     with lab.database.reading() as session:
         rows = [generations.get(session, lab.project_id, id_) for id_ in generation_ids]
         versions = {row.id or 0: session.get_one(PromptVersion, row.prompt_version_id) for row in rows}
     for row in rows:
         _check_state(row)
+        if priced_only and row.max_price_usd is None:
+            raise InvalidInput(
+                f"The price of generation {row.id} is not known, so --max-cost cannot hold.",
+                hint="--allow-unpriced goes on without a limit for such models.",
+            )
     return versions, {row.batch_id for row in rows}
 
 

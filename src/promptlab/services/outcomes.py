@@ -34,7 +34,7 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
     They are not when the generation has meanwhile got others, from a later attempt.
     """
     with lab.database.transaction() as session:
-        opened = _open(session, attempt_id)
+        opened = _open(session, attempt_id, AttemptOutcome.SUCCEEDED, success.cost_usd)
         if opened is None:
             return False
         attempt, generation = opened
@@ -61,7 +61,7 @@ def end(
     state = _state_of(error)
     cost_usd = 0.0 if cost_usd is None and not error.may_be_billed else cost_usd
     with lab.database.transaction() as session:
-        opened = _open(session, attempt_id)
+        opened = _open(session, attempt_id, AttemptOutcome(state.value), cost_usd)
         if opened is None:
             return
         attempt, generation = opened
@@ -75,7 +75,7 @@ def end(
 def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float, duration_ms: int) -> None:
     """Close an attempt that bought nothing and plan the generation again, not before the delay is over."""
     with lab.database.transaction() as session:
-        opened = _open(session, attempt_id)
+        opened = _open(session, attempt_id, AttemptOutcome.RETRY, 0.0)
         if opened is None:
             return
         attempt, generation = opened
@@ -91,12 +91,27 @@ def _fewer(generation: Generation, count: int) -> list[str]:
     return [f"{count} of the {wanted} images asked for came."] if count < wanted else []
 
 
-def _open(session: Session, attempt_id: int) -> tuple[Attempt, Generation] | None:
-    """Return the attempt and its generation, locked, unless somebody else has already recorded how it ended."""
+def _open(
+    session: Session, attempt_id: int, outcome: AttemptOutcome, cost_usd: float | None
+) -> tuple[Attempt, Generation] | None:
+    """Return the attempt and its generation, locked, if this outcome is the generation's.
+
+    It is not when the attempt has one already, or when the generation got its own from another attempt: then this
+    attempt alone is closed, and what it cost is counted.
+    """
     attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
     generation = session.get_one(Generation, attempt.generation_id, with_for_update=True)
-    still_open = attempt.outcome in {None, AttemptOutcome.UNKNOWN} and generation.state in _OPEN
-    return (attempt, generation) if still_open else None
+    if attempt.outcome not in {None, AttemptOutcome.UNKNOWN}:
+        return None
+    overtaken = attempt.outcome is AttemptOutcome.UNKNOWN and generation.state is GenerationState.SENDING
+    if generation.state in _OPEN and not (overtaken and outcome is not AttemptOutcome.SUCCEEDED):
+        return attempt, generation
+    if attempt.outcome is None:
+        attempt.outcome, attempt.finished_at = outcome, now()
+        _add_cost(generation, cost_usd)
+        _settle(session, attempt, generation, cost_usd)
+        session.add_all([attempt, generation])
+    return None
 
 
 def _close(
@@ -113,9 +128,11 @@ def _close(
 
 
 def _add_cost(generation: Generation, cost_usd: float | None) -> None:
-    """Add what an attempt cost to what earlier ones did; a generation's cost is the sum of what is known."""
+    """Add what an attempt cost to what earlier ones did: the sum of what is known, None where nothing is."""
     if cost_usd is not None:
         generation.cost_usd = round((generation.cost_usd or 0.0) + cost_usd, 6)
+    elif not generation.cost_usd:
+        generation.cost_usd = None  # a price that is not known is no zero, also after failures that cost nothing
 
 
 def _settle(session: Session, attempt: Attempt, generation: Generation, cost_usd: float | None) -> None:

@@ -1,7 +1,7 @@
 """Ratings out of a spreadsheet: all of its rows or none, and safe to repeat."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from promptlab.db.models import Rating
@@ -24,6 +24,7 @@ def rate_from(lab: Lab, path: Path, *, rater: str) -> View:
         NotFound, Conflict: a row's generation does not exist or has no images; likewise.
     """
     rows = [(number, *_verdict(number, row, rater)) for number, row in _rows(path)]
+    _check_repetition(rows)
     recorded: list[tuple[Rating, bool]] = []
     with lab.database.transaction() as session:
         # In the order of their ids, so that two files at once cannot wait for each other.
@@ -54,6 +55,17 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InvalidInput(f"{path} cannot be read as CSV: {why}.") from error
+
+
+def _check_repetition(rows: Sequence[tuple[int, int, review.Verdict]]) -> None:
+    seen: dict[tuple[int, str], int] = {}
+    for number, generation_id, verdict in rows:
+        earlier = seen.setdefault((generation_id, verdict.rater), number)
+        if earlier != number:
+            raise InvalidInput(
+                f"Row {number} rates generation {generation_id} for {verdict.rater} again, after row {earlier}.",
+                hint="Keep one of them.",
+            )
 
 
 def _cell(value: str | list[str] | None) -> str:

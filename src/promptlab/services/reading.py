@@ -12,16 +12,16 @@ from promptlab.services.views import View
 
 
 def full_views(lab: Lab, generation_ids: Sequence[int]) -> list[View]:
-    """Return everything about those generations, in the order of their ids; raises NotFound for one not there."""
+    """Return everything about those of the generations that are there, in the order of their ids."""
     with lab.database.reading() as session:
-        rows = [generations.get(session, lab.project_id, id_) for id_ in sorted(generation_ids)]
-        return views.full_generations(session, rows)
+        return views.full_generations(session, generations.by_ids(session, generation_ids))
 
 
 def detail(lab: Lab, generation_id: int) -> View:
     """Return everything about one generation, and what each rater says of it now; raises NotFound without it."""
-    [view] = full_views(lab, [generation_id])
     with lab.database.reading() as session:
+        row = generations.get(session, lab.project_id, generation_id)
+        [view] = views.full_generations(session, [row])
         found = ratings.current_of(session, generation_id)
     return view | {"ratings": [views.rating(row) for row in found]}
 

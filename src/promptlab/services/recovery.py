@@ -42,8 +42,8 @@ def recover(lab: Lab) -> Recovered:
     Requests of processes that live are left alone. Costs one indexed query when there is nothing to do.
     """
     with lab.database.reading() as session:
-        left = attempts.in_flight(session, lab.project_id) + _late_answers(lab, session)
-    results: list[str] = []
+        left, late = attempts.in_flight(session, lab.project_id), _late_answers(lab, session)
+    results = [_settle_late(lab, attempt) for attempt in late]
     for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
         found = list(group)
         with lab.owner.take_over(owner, max(attempt.lease_until for attempt in found)) as dead:
@@ -95,6 +95,17 @@ def _settle(lab: Lab, attempt: Attempt) -> str:
     died = OutcomeUnknown("The process that sent this request died before an answer was kept.", kind="process_died")
     outcomes.end(lab, attempt.id or 0, died)
     return "unknown"
+
+
+def _settle_late(lab: Lab, attempt: Attempt) -> str:
+    """Record an answer to what counts as unknown: its process is known to be dead, so nobody else is waited for."""
+    try:
+        if answer := lab.spool.read(spool_key(attempt)):
+            keep(lab, attempt, answer)
+            return "kept"
+    except StorageUnavailable:
+        return "waiting"
+    return "damaged"
 
 
 def _late_answers(lab: Lab, session: Session) -> list[Attempt]:

@@ -17,7 +17,7 @@ def delete(lab: Lab, generation_ids: Sequence[int]) -> list[View]:
         Conflict: one of them is in flight: what it is about to bring would be lost.
     """
     with lab.database.transaction() as session:
-        rows = [generations.get(session, lab.project_id, id_) for id_ in sorted(set(generation_ids))]
+        rows = [generations.get(session, lab.project_id, id_, lock=True) for id_ in sorted(set(generation_ids))]
         for row in rows:
             if row.state is GenerationState.SENDING:
                 raise Conflict(f"Generation {row.id} is being made right now.", hint="Wait until that is done.")

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from promptlab.db import prompts, stats
 from promptlab.db.models import PromptVersion
 from promptlab.db.pages import Page
+from promptlab.errors import InvalidInput
 from promptlab.services.views import View
 
 _EMPTY = dict.fromkeys(("generations", "succeeded", "refused", "failed", "unknown", "rated", "unrated", "unpriced"), 0)
@@ -31,6 +32,8 @@ def stats_page(
     """Return stats rows by version (a page of them), or by provider, model, rater, day, week or month (all)."""
     if by == "version":
         return version_stats(session, project_id, filters, limit=limit, cursor=cursor)
+    if cursor is not None:
+        raise InvalidInput("--cursor goes with --by version: everything else is on one page.")
     if by == "rater":
         return rater_stats(session, project_id, filters)
     return grouped_stats(session, project_id, by, filters)
@@ -83,7 +86,10 @@ def _versions_of(session: Session, project_id: int, filters: StatsFilters) -> li
     """Return the ids of the versions asked for, None for all live ones."""
     if filters.references:
         return [prompts.get(session, project_id, reference).id or 0 for reference in filters.references]
-    return None if filters.name is None else prompts.ids_of_name(session, project_id, filters.name)
+    if filters.name is None:
+        return None
+    prompts.require_name(session, project_id, filters.name)
+    return prompts.ids_of_name(session, project_id, filters.name)
 
 
 def _rows(

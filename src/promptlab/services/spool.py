@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from promptlab.adapters.ai.protocol import ImageResult
+from promptlab.adapters.storage.local import sync_folder
 from promptlab.errors import Unreachable
 
 ROOM_NEEDED = 50_000_000
@@ -64,18 +65,19 @@ class Spool:
     def write(self, key: SpoolKey, result: ImageResult) -> None:
         """Keep an answer: temporary file, fsync, rename. Raises OSError where the disk cannot take it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        about = asdict(result) | {"images": len(result.images)}
+        about = json.dumps(asdict(result) | {"images": len(result.images)}, default=str)
         handle, name = tempfile.mkstemp(dir=self._folder, prefix=".")
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 with zipfile.ZipFile(file, "w") as archive:
-                    archive.writestr("result.json", json.dumps(about))
+                    archive.writestr("result.json", about)
                     for position, image in enumerate(result.images):
                         archive.writestr(str(position), image)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.rename(self._path(key))
+            sync_folder(self._folder)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -88,10 +90,14 @@ class Spool:
             with zipfile.ZipFile(self._path(key)) as archive:
                 about = json.loads(archive.read("result.json"))
                 images = tuple(archive.read(str(position)) for position in range(about.pop("images")))
-        except (zipfile.BadZipFile, KeyError, ValueError):
+                return ImageResult(images=images, **about | {"warnings": tuple(about["warnings"])})
+        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError):
             self.set_aside(key)
             return None
-        return ImageResult(images=images, **about | {"warnings": tuple(about["warnings"])})
+        except OSError as error:
+            raise SpoolUnavailable(
+                f"The answer {self._path(key)} cannot be read: {error.strerror}.", hint="Make it readable."
+            ) from error
 
     def remove(self, key: SpoolKey) -> None:
         """Forget an answer that is stored and recorded."""

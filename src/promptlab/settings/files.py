@@ -45,7 +45,10 @@ def expanded(path: Path) -> Path:
 
 def find_project_file(start: Path | None = None) -> Path | None:
     """Return the nearest `promptlab.toml` at or above `start` (the working directory), None without one."""
-    folder = (start or Path.cwd()).absolute()
+    try:
+        folder = (start or Path.cwd()).absolute()
+    except FileNotFoundError:  # somebody has deleted the folder that one stands in
+        return None
     candidates = (parent / PROJECT_FILE for parent in (folder, *folder.parents))
     return next((path for path in candidates if path.is_file()), None)
 

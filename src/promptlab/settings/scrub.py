@@ -1,4 +1,4 @@
-"""Striking secrets out of text that nobody has written for people: tracebacks, logs."""
+"""Striking secrets out of text that nobody has written for people: tracebacks."""
 
 import os
 import re

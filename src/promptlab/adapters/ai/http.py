@@ -125,7 +125,9 @@ class HttpClient:
                 body += chunk
                 if len(body) > MAX_ANSWER:
                     message = f"The answer of {self._provider} has more than {MAX_ANSWER:,} bytes."
-                    raise ProviderFailed(message, kind="too_large", http_status=response.status_code)
+                    failure = ProviderFailed(message, kind="too_large", http_status=response.status_code)
+                    failure.may_be_billed = response.is_success
+                    raise failure
         except httpx.RequestError:
             if response.is_success:
                 raise

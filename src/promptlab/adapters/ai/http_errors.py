@@ -142,7 +142,9 @@ def translated(exchange: Exchange, *, provider: str, clean: Callable[[str], str]
         raise ProviderFailed(message, kind="bad_request") from None
     except httpx.DecodingError as error:
         message = f"The answer of {provider} cannot be unpacked: {clean(str(error))}."
-        raise ProviderFailed(message, kind="bad_answer") from None
+        failure = ProviderFailed(message, kind="bad_answer")
+        failure.may_be_billed = True  # only answers of success are unpacked to the end
+        raise failure from None
     except httpx.TransportError as error:
         raise _lost(error, exchange, provider) from None
 
