@@ -56,10 +56,10 @@ def generate(
 
     Example: promptlab generate --prompt-version banner --var subject=fox
     """
-    from promptlab.services import orders, saving
+    from promptlab.services import orders, planning, saving
 
     runtime = runtime_of(context)
-    request = orders.Request(
+    request = planning.Request(
         reference=prompt_version,
         inputs=input_ or [],
         mask=mask,

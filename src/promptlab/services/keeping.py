@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 from promptlab.adapters.ai.protocol import ImageProvider, ImageResult, ProviderFailed
 from promptlab.db.models import Attempt, GenerationImageOutput
@@ -59,7 +60,12 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
         outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms, cost_usd=result.cost_usd)
         lab.spool.set_aside(spool_key(attempt))
         return
-    outputs = [_store(lab, data, info, position) for position, (data, info) in enumerate(images)]
+    outputs = [
+        GenerationImageOutput(
+            project_id=lab.project_id, generation_id=0, **store_image(lab, data, info, position=position)
+        )
+        for position, (data, info) in enumerate(images)
+    ]
     success = outcomes.Success(
         outputs=outputs,
         effective_parameters=dict(result.effective_parameters),
@@ -85,17 +91,15 @@ def _usable(images: tuple[bytes, ...]) -> tuple[list[tuple[bytes, ImageInfo]], l
     return usable, complaints
 
 
-def _store(lab: Lab, data: bytes, info: ImageInfo, position: int) -> GenerationImageOutput:
+def store_image(lab: Lab, data: bytes, info: ImageInfo, *, position: int) -> dict[str, Any]:
+    """Put an image into the storage, under its content, and return the columns of the row about it."""
     sha256 = hashlib.sha256(data).hexdigest()
-    url = lab.storage.upload(data, lab.object_path(sha256, extension(info.media_type)), info.media_type)
-    return GenerationImageOutput(
-        project_id=lab.project_id,
-        generation_id=0,
-        url=url,
-        sha256=sha256,
-        media_type=info.media_type,
-        width=info.width,
-        height=info.height,
-        bytes=len(data),
-        position=position,
-    )
+    return {
+        "url": lab.storage.upload(data, lab.object_path(sha256, extension(info.media_type)), info.media_type),
+        "sha256": sha256,
+        "media_type": info.media_type,
+        "width": info.width,
+        "height": info.height,
+        "bytes": len(data),
+        "position": position,
+    }

@@ -1,9 +1,8 @@
 """Orders for images: from what a person typed, over a draft that costs nothing, to generations with an outcome."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
@@ -19,23 +18,6 @@ _AGAIN = (GenerationState.FAILED, GenerationState.REFUSED, GenerationState.UNKNO
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What `generate` was asked for, as it was typed: a REF, and paths or addresses of images."""
-
-    reference: str
-    inputs: Sequence[str] = ()
-    mask: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    count: int = 1
-    draws: int = 1
-    seed: int | None = None
-    strict: bool = False
-    max_cost_usd: float | None = None
-    allow_unpriced: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class Placed:
     """What became of an order: `stopped_by` is what ended it before everything had an outcome."""
 
@@ -44,7 +26,7 @@ class Placed:
     stopped_by: PromptlabError | KeyboardInterrupt | None = None
 
 
-def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> planning.Draft:
+def prepare(lab: Lab, request: planning.Request, *, for_sending: bool = True) -> planning.Draft:
     """Render, check and price a request; nothing is written. Without `for_sending` no key is needed.
 
     Raises:
@@ -57,16 +39,9 @@ def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> planning
     provider = lab.providers.open(version.provider, for_sending=for_sending)
     order = planning.Order(
         version=version,
-        variables=request.variables,
+        request=request,
         inputs=[load_input(source) for source in request.inputs],
         mask=load_input(request.mask) if request.mask else None,
-        parameters=request.parameters,
-        count=request.count,
-        draws=request.draws,
-        seed=request.seed,
-        strict=request.strict,
-        max_cost_usd=request.max_cost_usd,
-        allow_unpriced=request.allow_unpriced,
     )
     return planning.draft(order, provider.capabilities(version.model))
 

@@ -1,6 +1,5 @@
 """Planning generations: everything is rendered, checked, priced and committed before a provider hears of it."""
 
-import hashlib
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from promptlab.errors import InvalidInput, LimitReached
 from promptlab.services import templates
 from promptlab.services.checks import Asked, check
 from promptlab.services.content import content_hash
-from promptlab.services.images import ImageInfo, extension
+from promptlab.services.images import ImageInfo
+from promptlab.services.keeping import store_image
 from promptlab.services.lab import Lab
 
 MAX_DRAWS = 10_000
@@ -28,13 +28,13 @@ _MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What a person asks for with `generate`. Parameters go over those of the version."""
+class Request:
+    """What `generate` was asked for, as it was typed: a REF, and paths or addresses of images."""
 
-    version: PromptVersion
+    reference: str
+    inputs: Sequence[str] = ()
+    mask: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Sequence[tuple[bytes, ImageInfo]] = ()
-    mask: tuple[bytes, ImageInfo] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     count: int = 1
     draws: int = 1
@@ -42,6 +42,16 @@ class Order:
     strict: bool = False
     max_cost_usd: float | None = None
     allow_unpriced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A request with what it names: the version, and the images read and looked at."""
+
+    version: PromptVersion
+    request: Request
+    inputs: Sequence[tuple[bytes, ImageInfo]] = ()
+    mask: tuple[bytes, ImageInfo] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +78,7 @@ class Draft:
             "provider": self.order.version.provider,
             "model": self.order.version.model,
             "generations": len(self.seeds),
-            "count": self.order.count,
+            "count": self.order.request.count,
             "max_cost_usd": price,
             "parameters": self.parameters,
             "seeds": self.seeds,
@@ -87,8 +97,8 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
         InvalidInput: anything that could not be sent, or whose price cannot be limited as asked.
     """
     version = order.version
-    rendered = templates.render(version.system_prompt, version.user_prompt, order.variables, raw=version.raw)
-    parameters = {**version.parameters, **order.parameters}
+    rendered = templates.render(version.system_prompt, version.user_prompt, order.request.variables, raw=version.raw)
+    parameters = {**version.parameters, **order.request.parameters}
     asked = Asked(
         provider=version.provider,
         model=version.model,
@@ -96,15 +106,15 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
         user_prompt=rendered.user,
         input_types=[(info.media_type, len(data)) for data, info in order.inputs],
         has_mask=order.mask is not None,
-        count=order.count,
-        seed=order.seed,
+        count=order.request.count,
+        seed=order.request.seed,
         parameters=parameters,
     )
-    warnings = check(asked, capabilities, strict=order.strict)
+    warnings = check(asked, capabilities, strict=order.request.strict)
     _check_mask(order)
     prompt_bytes = len((rendered.user + (rendered.system or "")).encode())
     price = capabilities.upper_price(
-        count=order.count, inputs=len(order.inputs), prompt_bytes=prompt_bytes, parameters=parameters
+        count=order.request.count, inputs=len(order.inputs), prompt_bytes=prompt_bytes, parameters=parameters
     )
     _check_price(order, price)
     return Draft(
@@ -133,8 +143,10 @@ def plan(lab: Lab, drafted: Draft) -> Plan:
         images.append(_store_input(lab, order.mask, ImageRole.MASK, 0))
     with lab.database.transaction() as session:
         projects.lock(session, lab.project_id)
-        case = _case(session, lab, order.variables, images)
-        batch = batches.add(session, lab.project_id, order_seed=random.getrandbits(31), max_cost_usd=order.max_cost_usd)
+        case = _case(session, lab, order.request.variables, images)
+        batch = batches.add(
+            session, lab.project_id, order_seed=random.getrandbits(31), max_cost_usd=order.request.max_cost_usd
+        )
         rows = _rows(session, lab, drafted, case, batch.id or 0)
         for row in rows:
             batches.add_item(session, lab.project_id, batch.id or 0, row.id or 0)
@@ -154,8 +166,8 @@ def _rows(session: Session, lab: Lab, drafted: Draft, case: Case | None, batch_i
             batch_id=batch_id,
             request_key=key,
             draw=first + index,
-            image_count=order.count,
-            base_seed=order.seed,
+            image_count=order.request.count,
+            base_seed=order.request.seed,
             seed=None if seed is None else seed + first - 1,
             parameters=drafted.parameters,
             rendered_system_prompt=drafted.rendered.system,
@@ -172,7 +184,7 @@ def _rows(session: Session, lab: Lab, drafted: Draft, case: Case | None, batch_i
 
 def _request_key(order: Order, parameters: Mapping[str, Any], case_id: int | None) -> str:
     """Hash what makes two requests the same, draws apart (PRODUCT: identity)."""
-    return content_hash([order.version.id, case_id, parameters, order.count, order.seed])
+    return content_hash([order.version.id, case_id, parameters, order.request.count, order.request.seed])
 
 
 def _case(session: Session, lab: Lab, variables: Mapping[str, Any], images: Sequence[CaseImage]) -> Case | None:
@@ -184,20 +196,7 @@ def _case(session: Session, lab: Lab, variables: Mapping[str, Any], images: Sequ
 
 
 def _store_input(lab: Lab, image: tuple[bytes, ImageInfo], role: ImageRole, position: int) -> CaseImage:
-    data, info = image
-    sha256 = hashlib.sha256(data).hexdigest()
-    return CaseImage(
-        project_id=lab.project_id,
-        case_id=0,
-        role=role,
-        url=lab.storage.upload(data, lab.object_path(sha256, extension(info.media_type)), info.media_type),
-        sha256=sha256,
-        media_type=info.media_type,
-        width=info.width,
-        height=info.height,
-        bytes=len(data),
-        position=position,
-    )
+    return CaseImage(project_id=lab.project_id, case_id=0, role=role, **store_image(lab, *image, position=position))
 
 
 def _input_rows(row: Generation, images: Sequence[CaseImage]) -> list[GenerationImageInput]:
@@ -209,13 +208,15 @@ def _input_rows(row: Generation, images: Sequence[CaseImage]) -> list[Generation
 
 def _seeds(order: Order, capabilities: Capabilities) -> list[int | None]:
     """Return the seed of each draw as if the first were draw 1; None where there is none to send."""
-    if not 1 <= order.draws <= MAX_DRAWS:
-        raise InvalidInput(f"--draws {order.draws} is not possible: at least one, at most {MAX_DRAWS:,}.")
-    if order.seed is None or not capabilities.seed:
-        return [None] * order.draws
-    if not 0 <= order.seed <= _MAX_SEED - order.draws - 2**31:
-        raise InvalidInput(f"--seed {order.seed} is not possible: a whole number from 0 up to about {_MAX_SEED:.0e}.")
-    return [order.seed + index for index in range(order.draws)]
+    if not 1 <= order.request.draws <= MAX_DRAWS:
+        raise InvalidInput(f"--draws {order.request.draws} is not possible: at least one, at most {MAX_DRAWS:,}.")
+    if order.request.seed is None or not capabilities.seed:
+        return [None] * order.request.draws
+    if not 0 <= order.request.seed <= _MAX_SEED - order.request.draws - 2**31:
+        raise InvalidInput(
+            f"--seed {order.request.seed} is not possible: a whole number from 0 up to about {_MAX_SEED:.0e}."
+        )
+    return [order.request.seed + index for index in range(order.request.draws)]
 
 
 def _check_mask(order: Order) -> None:
@@ -242,16 +243,16 @@ def checked_limit(usd: float) -> float:
 
 
 def _check_price(order: Order, price: float | None) -> None:
-    if order.max_cost_usd is None:
+    if order.request.max_cost_usd is None:
         return
-    checked_limit(order.max_cost_usd)
-    if price is None and not order.allow_unpriced:
+    checked_limit(order.request.max_cost_usd)
+    if price is None and not order.request.allow_unpriced:
         raise InvalidInput(
             f"The price of {order.version.model} is not known, so --max-cost cannot hold.",
             hint="--allow-unpriced goes on without a limit for such models.",
         )
-    if price is not None and price > order.max_cost_usd:
+    if price is not None and price > order.request.max_cost_usd:
         raise LimitReached(
-            f"One generation may cost up to ${price:.4f}, more than --max-cost {order.max_cost_usd:g} allows.",
+            f"One generation may cost up to ${price:.4f}, more than --max-cost {order.request.max_cost_usd:g} allows.",
             hint="Nothing was sent. Raise the limit, or ask for less: fewer images, a lower quality.",
         )
