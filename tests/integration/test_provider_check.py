@@ -202,3 +202,16 @@ def test_a_missing_key_ends_in_exit_4_and_names_its_variable(
     ran = promptlab("provider", "check", name, "--json", code=4)
     assert f"{variable} is not set" in ran.error["message"]
     assert ran.out == ""
+
+
+def test_models_are_listed_with_what_they_take_and_cost(promptlab: Promptlab) -> None:
+    """No key is needed to look; a retirement is a date, and a slip in a model's name is answered with the nearest."""
+    rows = {item["model"]: item for item in promptlab("provider", "list", "--models", "--json").json["items"]}
+    flare = rows["gpt-image-2.6-flare"]
+    assert (flare["provider"], flare["seed"], flare["max_inputs"]) == ("openai", False, 16)
+    assert flare["max_price_usd"] > 0
+    assert rows["gpt-image-1.5"]["retires"] == "2026-12-01"
+    assert rows["sketch-1"]["max_price_usd"] == 0
+    assert "gpt-image-2.6-flare" in promptlab("provider", "list", "--models").out
+    made = promptlab("prompt", "create", "x", "--user", "x", "--provider", "openai", "--model", "gpt-image-2.6-flair")
+    assert "Did you mean 'gpt-image-2.6-flare'?" in made.err

@@ -13,17 +13,22 @@ app = typer.Typer(name="provider", help="Image providers.", no_args_is_help=True
 
 
 @app.command("list")
-def list_(context: typer.Context, as_json: Json = False) -> None:
+def list_(
+    context: typer.Context,
+    models: Annotated[bool, typer.Option("--models", help="Their models instead: what each takes and costs.")] = False,
+    as_json: Json = False,
+) -> None:
     """List image providers: which are ready, and what the others need.
 
-    Example: promptlab provider list
+    Example: promptlab provider list --models
     """
-    from promptlab.output.providers import provider_table
-    from promptlab.services.providers import provider_views
+    from promptlab.output.providers import model_table, provider_table
+    from promptlab.services.providers import model_views, provider_views
 
     runtime = runtime_of(context)
-    items = provider_views(runtime.settings)
-    runtime.output.show_page(items, None, lambda _: provider_table(items), as_json=as_json, empty="")
+    items = model_views(runtime.settings) if models else provider_views(runtime.settings)
+    picture = model_table if models else provider_table
+    runtime.output.show_page(items, None, lambda _: picture(items), as_json=as_json, empty="")
 
 
 @app.command()

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _AGES = ((60, "s", 1), (3600, "min", 60), (86400, "h", 3600), (float("inf"), "d", 86400))
+_SMALLEST = 0.0001
+
 STATE_STYLES = {
     "succeeded": "green",
     "refused": "yellow",
@@ -58,8 +60,13 @@ def age(moment: str) -> str:
 
 
 def money(usd: float | None) -> str:
-    """Return US dollars to a hundredth of a cent; a price that is not known is no zero."""
-    return "?" if usd is None else f"${usd:.4f}".rstrip("0").rstrip(".") if usd else "$0"
+    """Return US dollars to a hundredth of a cent; a price that is not known is no zero, nor is a very small one."""
+    if usd is None:
+        return "?"
+    if 0 < usd < _SMALLEST:
+        return f"<${_SMALLEST}"
+    cents, rest = f"{usd:.4f}"[:-2], f"{usd:.4f}"[-2:].rstrip("0")
+    return f"${cents}{rest}" if usd else "$0"
 
 
 def seconds(milliseconds: float | None) -> str:

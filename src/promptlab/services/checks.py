@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from promptlab.adapters.ai.capabilities import Capabilities, ParameterRule
+from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.errors import InvalidInput, nearest
 
 _RESERVED = {
@@ -126,7 +127,8 @@ def _unsupported(asked: Asked, capabilities: Capabilities) -> list[str]:
 def about_model(provider: str, model: str, capabilities: Capabilities) -> list[str]:
     """Return what a person should know of a model before using it: that it is not known, or that it retires."""
     if not capabilities.known:
-        return [f"Nothing is known about the model {model!r} of {provider}: it is used as it is."]
+        near = nearest(model, read_catalogue().models(provider))
+        return [f"Nothing is known about the model {model!r} of {provider}: it is used as it is.{near}"]
     if capabilities.retires is None:
         return []
     retires, today = date.fromisoformat(capabilities.retires), datetime.now(UTC).date()

@@ -2,6 +2,8 @@
 
 from contextlib import closing
 
+from promptlab.adapters.ai.capabilities import Capabilities
+from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.protocol import ProviderError
 from promptlab.adapters.ai.registry import missing, open_provider, provider_names, provider_spec, ready_providers
 from promptlab.errors import PromptlabError
@@ -12,6 +14,16 @@ from promptlab.settings import Settings
 def provider_views(settings: Settings) -> list[View]:
     """Return each provider: whether it is ready, and what is missing where it is not."""
     return [_view(name, settings) for name in provider_names()]
+
+
+def model_views(settings: Settings) -> list[View]:
+    """Return each known model of the installed providers: what it takes, what an image costs at most, when it ends."""
+    catalogue = read_catalogue(settings.models_file)
+    return [
+        _model_view(name, model, open_provider(name, settings, for_sending=False).capabilities(model))
+        for name in provider_names()
+        for model in catalogue.models(name)
+    ]
 
 
 def providers_to_check(settings: Settings, name: str | None) -> list[str]:
@@ -31,6 +43,20 @@ def check_provider(name: str, settings: Settings) -> View:
         except ProviderError as error:
             ok, message = False, error.message
     return {"name": name, "ok": ok, "message": message}
+
+
+def _model_view(provider: str, model: str, capabilities: Capabilities) -> View:
+    return {
+        "provider": provider,
+        "model": model,
+        "system_prompt": capabilities.system_prompt,
+        "seed": capabilities.seed,
+        "mask": capabilities.mask,
+        "max_count": capabilities.max_count,
+        "max_inputs": capabilities.max_inputs,
+        "max_price_usd": capabilities.upper_price(count=1, inputs=0, prompt_bytes=0),
+        "retires": capabilities.retires,
+    }
 
 
 def _view(name: str, settings: Settings) -> View:
