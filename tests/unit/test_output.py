@@ -84,7 +84,8 @@ def test_a_score_that_somebody_gave_is_never_shown_as_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usd", "shown"), [(None, "?"), (0.0, "$0"), (0.04, "$0.04"), (12.5, "$12.5"), (0.00004, "$0")]
+    ("usd", "shown"),
+    [(None, "?"), (0.0, "$0"), (0.04, "$0.04"), (12.5, "$12.50"), (0.0343, "$0.0343"), (0.00004, "<$0.0001")],
 )
 def test_a_price_that_is_not_known_is_no_zero(usd: float | None, shown: str) -> None:
     assert money(usd) == shown
