@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from promptlab.output.cells import image_link, money, plain, short
+from promptlab.output.cells import image_link, money, plain, short, wrapped
 from promptlab.output.prompts import word_diff
-from promptlab.output.stats import distribution, stats_table
+from promptlab.output.stats import distribution
 from promptlab.output.tables import table
 
 IMAGE = {"url": "file:///images/ab/cd/abcdef0123456789.png", "width": 64, "height": 48}
@@ -126,29 +126,22 @@ def test_the_version_is_shown(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.split()[0]) == (0, "promptlab")
 
 
-STATS_ROW = {
-    "name": "poster-with-a-long-name", "version": 12, "succeeded": 9999, "refused": 11, "failed": 12, "unknown": 7,
-    "rated": 1234, "unrated": 5678, "mean": 3.56, "distribution": {str(score): score for score in range(1, 6)},
-    "cost_usd": 123.3829, "unpriced": 3, "execution_time_p50": 12345, "execution_time_p95": 123456,
-}  # fmt: skip
+def test_talk_is_broken_between_words_and_a_command_stays_whole() -> None:
+    """So that it can be copied: in backticks, or at the end of a line."""
+    said = "There is none, it seems. `promptlab prompt create NAME` makes one.\nNext: promptlab generate --draws 3"
+    assert wrapped(said, 30).split("\n") == [
+        "There is none, it seems.",
+        "`promptlab prompt create NAME`",
+        "makes one.",
+        "Next:",
+        "promptlab generate --draws 3",
+    ]
+    assert wrapped(said, 200) == said
 
 
-@pytest.mark.parametrize("width", [80, 100, 200])
-def test_stats_never_lose_a_version_or_half_a_number(width: int) -> None:
-    """Where there is no room, whole columns go: seconds first."""
-    on = console(terminal=True, width=width, color_system=None)
-    shown = printed(on, stats_table(on, [STATS_ROW], "version"))
-    line = shown.splitlines()[1].split()
-    assert line[:8] == ["poster-with-a-long-name@12", "9999", "11", "12", "7", "1234", "5678", "3.56"]
-    assert ("123.5 s" in shown) == (width == 200)
-
-
-def test_stats_stand_below_each_other_where_they_have_no_room_beside() -> None:
-    on = console(terminal=True, width=40, color_system=None)
-    shown = printed(on, stats_table(on, [STATS_ROW], "version"))
-    assert max(map(len, shown.splitlines())) <= 40
-    for part in ("VERSION  poster-with-a-long-name@12", "P95      123.5 s", "COST     $123.3829 + ?"):
-        assert part in shown
+@given(st.text(), st.integers(1, 60))
+def test_wrapping_loses_no_letter(text: str, width: int) -> None:
+    assert "".join(wrapped(text, width).split()) == "".join(text.split())
 
 
 def test_talk_that_nobody_listens_to_does_not_hurt_the_data(tmp_path: Path) -> None:

@@ -115,8 +115,15 @@ def list_(
     with runtime.reading() as (session, project_id):
         page = prompts.list_versions(session, project_id, name=name, deleted=deleted, limit=limit, cursor=cursor)
     items = [views.prompt_version(row, runtime.settings.project) for row in page.items]
-    empty = "There is none. `promptlab prompt create NAME --user TEXT` makes one."
-    runtime.output.show_page(items, page.next_cursor, lambda _: version_table(items), as_json=as_json, empty=empty)
+    runtime.output.show_page(
+        items,
+        page.next_cursor,
+        lambda console: version_table(console, items),
+        as_json=as_json,
+        empty="No such version is deleted."
+        if deleted
+        else "There is none. `promptlab prompt create NAME --user TEXT` makes one.",
+    )
 
 
 @app.command()

@@ -15,6 +15,7 @@ COUNTED_STATES = (
     GenerationState.REFUSED,
     GenerationState.FAILED,
     GenerationState.UNKNOWN,
+    GenerationState.PLANNED,
 )
 
 _MAY_COST = (GenerationState.SUCCEEDED, GenerationState.FAILED, GenerationState.UNKNOWN)

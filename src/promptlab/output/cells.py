@@ -1,5 +1,6 @@
 """Small pieces of what is shown: times, money, links, and text that cannot upset a terminal."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 _AGES = ((60, "s", 1), (3600, "min", 60), (86400, "h", 3600), (float("inf"), "d", 86400))
 _SMALLEST = 0.0001
+_PIECE = re.compile(r"(?<=: )promptlab .*|[^\s`]*`[^`]*`[^\s`]*|\S+")
 
 STATE_STYLES = {
     "succeeded": "green",
@@ -34,6 +36,14 @@ def short(text: str | None, length: int) -> "Text":
     """Return the first line's worth of a text, with an ellipsis where something was left out."""
     words = " ".join((text or "").split())
     return plain(words if len(words) <= length else words[: length - 1] + "…")
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a text in lines of at most that many columns, broken at blanks only.
+
+    A command, in backticks or from `: promptlab` on to the end of its line, stays in one piece: it is for copying.
+    """
+    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
 
 
 def state(value: str) -> "Text":
@@ -87,6 +97,21 @@ def image_link(console: "Console", image: dict[str, Any], link: str) -> "Text":
     stem, dot, kind = name.rpartition(".")
     shown = f"{stem[:10]}{dot}{kind} {image['width']}x{image['height']}"
     return Text(shown, style=Style(link=link, underline=True))
+
+
+def _wrapped(line: str, width: int) -> str:
+    from rich.cells import cell_len
+
+    if cell_len(line) <= width:
+        return line
+    lines = [""]
+    for piece in _PIECE.findall(line):
+        longer = f"{lines[-1]} {piece}" if lines[-1] else piece
+        if not lines[-1] or cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(piece)
+    return "\n".join(lines)
 
 
 def _commands(character: str) -> bool:

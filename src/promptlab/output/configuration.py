@@ -36,7 +36,7 @@ def checks_table(console: "Console", items: Sequence[View]) -> "Table":
     unicode_is_fine = console.encoding.startswith("utf")
     marks = {True: "✓" if unicode_is_fine else "ok", False: "✗" if unicode_is_fine else "no", None: "-"}
     styles = {True: "green", False: "bold red", None: "dim"}
-    made = grid()
+    made = grid(3)
     for item in items:
         said = plain(" ".join(filter(None, (item["message"], item["hint"]))))
         made.add_row(Text(marks[item["ok"]], style=styles[item["ok"]]), item["name"], said)

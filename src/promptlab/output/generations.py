@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import age, image_link, local_time, money, plain, seconds, state
 from promptlab.output.prompts import parameters
-from promptlab.output.tables import details, table
+from promptlab.output.tables import Fitted, details, fitting_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,23 +17,18 @@ LinkOf = Callable[[str], str]
 """Makes the link that opens an image from the URL that is kept of it."""
 
 
-def generation_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> "Table":
+def generation_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> Fitted:
     """Return one line a generation, with links to its images or the reason why there are none."""
-    return table(
-        [">ID", "VERSION", "STATE", ">RATING", ">COST", ">TIME", "IMAGES"],
-        [
-            (
-                str(item["id"]),
-                f"{item['prompt']}@{item['version']}",
-                state(item["state"]),
-                _rating(item),
-                money(item["cost_usd"]) if item["finished_at"] else "",
-                seconds(item["execution_time"]),
-                images(console, item["outputs"], link_of) if item["outputs"] else plain(_reason(item)),
-            )
-            for item in items
-        ],
-    )
+    columns: dict[str, Callable[[View], str | Text]] = {
+        ">ID": lambda item: str(item["id"]),
+        "VERSION": lambda item: f"{item['prompt']}@{item['version']}",
+        "STATE": lambda item: state(item["state"]),
+        ">RATING": _rating,
+        ">COST": lambda item: money(item["cost_usd"]) if item["finished_at"] else "",
+        ">TIME": lambda item: seconds(item["execution_time"]),
+        "IMAGES": lambda item: images(console, item["outputs"], link_of) if item["outputs"] else plain(_reason(item)),
+    }
+    return fitting_table(console, columns, items, flowing=("IMAGES",), dispensable=(">TIME", ">COST"))
 
 
 def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Table":
@@ -92,11 +87,17 @@ def deleted_list(items: Sequence[View]) -> "Text":
     return plain("\n".join(f"Deleted generation {item['id']}." for item in items))
 
 
-def queue_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> "Table":
+def queue_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> Fitted:
     """Return what waits for a rating: id, age and links, and nothing that could sway a rater."""
-    with_inputs = any(item["inputs"] for item in items)
-    headings = [">ID", ">AGE", *(["INPUTS"] if with_inputs else []), "IMAGES"]
-    return table(headings, [_queue_row(console, item, link_of, with_inputs=with_inputs) for item in items])
+    columns: dict[str, Callable[[View], str | Text]] = {
+        ">ID": lambda item: str(item["id"]),
+        ">AGE": lambda item: age(item["created_at"]),
+        "INPUTS": lambda item: images(console, item["inputs"], link_of),
+        "IMAGES": lambda item: images(console, item["outputs"], link_of),
+    }
+    if not any(item["inputs"] for item in items):
+        del columns["INPUTS"]
+    return fitting_table(console, columns, items, flowing=("INPUTS", "IMAGES"))
 
 
 def images(console: "Console", each: Sequence[View], link_of: LinkOf) -> "Text":
@@ -115,13 +116,6 @@ def whole_links(console: "Console", each: Sequence[View], link_of: LinkOf) -> "T
     addresses = [link_of(image["url"]) for image in each]
     clickable = console.is_terminal and console.color_system
     return Text("\n").join(Text(address, Style(link=address) if clickable else "") for address in addresses)
-
-
-def _queue_row(console: "Console", item: View, link_of: LinkOf, *, with_inputs: bool) -> list["str | Text"]:
-    row: list[str | Text] = [str(item["id"]), age(item["created_at"])]
-    if with_inputs:
-        row.append(images(console, item["inputs"], link_of))
-    return [*row, images(console, item["outputs"], link_of)]
 
 
 def _rating(item: View) -> str:

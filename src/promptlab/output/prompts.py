@@ -1,12 +1,12 @@
 """How prompt versions look."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import local_time, plain, short
-from promptlab.output.tables import details, table
+from promptlab.output.tables import Fitted, details, fitting_table
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -18,22 +18,17 @@ View = dict[str, Any]
 _TEXTS = {"system_prompt": "system", "user_prompt": "user"}
 
 
-def version_table(items: Sequence[View]) -> "Table":
+def version_table(console: "Console", items: Sequence[View]) -> Fitted:
     """Return one line a version."""
-    return table(
-        [">ID", "VERSION", "PROVIDER", "MODEL", "CREATED", "USER PROMPT"],
-        [
-            (
-                str(item["id"]),
-                f"{item['name']}@{item['version']}",
-                plain(item["provider"]),
-                plain(item["model"]),
-                local_time(item["created_at"])[:10],
-                short(item["user_prompt"], 50),
-            )
-            for item in items
-        ],
-    )
+    columns: dict[str, Callable[[View], str | Text]] = {
+        ">ID": lambda item: str(item["id"]),
+        "VERSION": _label,
+        "PROVIDER": lambda item: plain(item["provider"]),
+        "MODEL": lambda item: plain(item["model"]),
+        "CREATED": lambda item: local_time(item["created_at"])[:10],
+        "USER PROMPT": lambda item: short(item["user_prompt"], 50),
+    }
+    return fitting_table(console, columns, items, flowing=("USER PROMPT",), dispensable=("CREATED", "PROVIDER"))
 
 
 def version_details(item: View) -> "Table":

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from promptlab.errors import InvalidInput, PromptlabError, Unreachable
+from promptlab.output.cells import wrapped
+from promptlab.output.tables import Fitted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -29,13 +31,18 @@ class Output:
 
     def show(self, data: Any, picture: "Callable[[Console], RenderableType]", *, as_json: bool) -> None:
         """Print data as JSON, or the picture of it that is made for the console at hand."""
+        left_out: Sequence[str] = ()
         with _unread_output_allowed(sys.stdout):
             if as_json:
                 _write_json(data, sys.stdout)
             else:
                 console = make_console(sys.stdout)
-                print_trimmed(console, picture(console))
+                shown = picture(console)
+                print_trimmed(console, shown)
+                left_out = shown.left_out if isinstance(shown, Fitted) else ()
             sys.stdout.flush()
+        if left_out:
+            self.note(f"Left out for want of room: {', '.join(left_out)}. A wider terminal has all, and --json.")
 
     def show_pictures(
         self, items: Sequence[Any], read: Callable[[str], bytes], *, stream: TextIO | None = None
@@ -132,7 +139,7 @@ class Output:
 
     def _say(self, text: str) -> None:
         with _unread_output_allowed(sys.stderr):
-            sys.stderr.write(f"{text}\n")
+            sys.stderr.write(f"{wrapped(text, make_console(sys.stderr).width)}\n")
             sys.stderr.flush()
 
 

@@ -1,11 +1,10 @@
 """How stats look: a line a version, with a small bar of its ratings."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import money, plain, seconds
-from promptlab.output.tables import fitting_table, table
+from promptlab.output.tables import Fitted, fitting_table, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,28 +14,27 @@ if TYPE_CHECKING:
 View = dict[str, Any]
 
 _BARS = " ▁▂▃▄▅▆▇█"
+_WIDE = 100
+"""Columns of a terminal in which one line holds all that is not done; else each kind has its own."""
 
 
-def stats_table(console: "Console", items: Sequence[View], by: str) -> "Table":
-    """Return one line a group.
-
-    Counts that are zero in every line are left out, and what a narrow terminal has no room for: the seconds first,
-    then the bar, then the cost.
-    """
-    counts = [name for name in ("refused", "failed", "unknown") if any(item[name] for item in items)]
+def stats_table(console: "Console", items: Sequence[View], by: str) -> Fitted:
+    """Return one line a group. A narrow terminal may have no room for the slowest seconds, then for the bar."""
+    joint = ", " if console.width >= _WIDE else ",\n"
     columns: dict[str, Callable[[View], str | Text]] = {
         by.upper(): lambda item: _group(item, by),
         ">DONE": lambda item: str(item["succeeded"]),
-        **{f">{name.upper()}": partial(_count, name) for name in counts},
-        ">RATED": lambda item: str(item["rated"]),
-        ">WAITING": lambda item: str(item["unrated"]),
+        "NOT DONE": lambda item: joint.join(_not_done(item)),
+        ">RATED": lambda item: f"{item['rated']} of {item['succeeded']}" if item["succeeded"] else "",
         ">MEAN": lambda item: "" if item["mean"] is None else f"{item['mean']:.2f}",
         "1-5": lambda item: distribution(console, item["distribution"]),
         ">COST": _cost,
         ">P50": lambda item: seconds(item["execution_time_p50"]),
         ">P95": lambda item: seconds(item["execution_time_p95"]),
     }
-    return fitting_table(console, columns, items, dispensable=(">P95", ">P50", "1-5", ">COST"))
+    if not any(_not_done(item) for item in items):
+        del columns["NOT DONE"]
+    return fitting_table(console, columns, items, dispensable=(">P95", "1-5"))
 
 
 def rater_table(console: "Console", items: Sequence[View]) -> "Table":
@@ -66,8 +64,9 @@ def distribution(console: "Console", scores: dict[str, int]) -> str:
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in scores.values())
 
 
-def _count(name: str, item: View) -> str:
-    return str(item[name])
+def _not_done(item: View) -> list[str]:
+    """Return how many ended without images, or have not begun, and how."""
+    return [f"{item[name]} {name}" for name in ("refused", "failed", "unknown", "planned") if item[name]]
 
 
 def _group(item: View, by: str) -> "Text":

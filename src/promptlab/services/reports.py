@@ -13,7 +13,8 @@ from promptlab.db.pages import Page
 from promptlab.errors import InvalidInput
 from promptlab.services.views import View
 
-_EMPTY = dict.fromkeys(("generations", "succeeded", "refused", "failed", "unknown", "rated", "unrated", "unpriced"), 0)
+_COUNTS = ("generations", *(state.value for state in stats.COUNTED_STATES), "rated", "unrated")
+_EMPTY = dict.fromkeys((*_COUNTS, "unpriced"), 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +48,6 @@ def version_stats(
         found = [prompts.get(session, project_id, reference) for reference in filters.references]
         page = Page(list({version.id: version for version in found}.values()), None)
     else:
-        if filters.name is not None:
-            prompts.require_name(session, project_id, filters.name)
         page = prompts.list_versions(session, project_id, name=filters.name, deleted=False, limit=limit, cursor=cursor)
     rows = _rows(session, project_id, "version", filters, [version.id or 0 for version in page.items])
     items = [_named(version) | _filled(rows.get(version.id)) for version in page.items]
@@ -118,9 +117,7 @@ def _filled(row: View | None) -> View:
     row = row or _EMPTY | {"distribution": _distribution({})}
     mean, cost = row.get("mean"), row.get("cost_usd")
     return {
-        **{
-            name: row[name] for name in ("generations", "succeeded", "refused", "failed", "unknown", "rated", "unrated")
-        },
+        **{name: row[name] for name in _COUNTS},
         "mean": None if mean is None else round(float(mean), 4),
         "distribution": row["distribution"],
         "cost_usd": None if cost is None else round(float(cost), 6),
