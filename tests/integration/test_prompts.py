@@ -147,3 +147,30 @@ def test_the_provider_may_follow_from_the_model_or_the_settings(
     assert made["provider"] == "sketch"
     monkeypatch.setenv("PROMPTLAB_PROVIDER", "sketch")
     assert promptlab("prompt", "create", "b", "--user", "x", "--json").json["provider"] == "sketch"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("stats",),
+        ("stats", "--by", "model"),
+        ("stats", "--by", "rater"),
+        ("prompt", "list"),
+        ("prompt", "list", "--deleted"),
+    ],
+)
+def test_a_name_that_no_prompt_has_is_said_and_the_nearest_offered(
+    promptlab: Promptlab, command: tuple[str, ...]
+) -> None:
+    """An empty table would look as if there were nothing yet."""
+    promptlab("prompt", "create", "banner", "--user", "a fox", "--provider", "sketch")
+    error = promptlab(*command, "--name", "baner", "--json", code=3).error
+    assert error["message"] == "No prompt has the name 'baner'. Did you mean 'banner'?"
+    assert "promptlab prompt list" in error["hint"]
+
+
+def test_a_prompt_without_deleted_versions_has_none_to_list(promptlab: Promptlab) -> None:
+    """It is there, so this is no error."""
+    promptlab("prompt", "create", "banner", "--user", "a fox", "--provider", "sketch")
+    ran = promptlab("prompt", "list", "--deleted", "--name", "banner")
+    assert (ran.out, ran.err) == ("", "No such version is deleted.\n")

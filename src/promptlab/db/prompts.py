@@ -10,6 +10,7 @@ from promptlab.db.pages import Page, fetch_page
 from promptlab.errors import Conflict, InvalidInput, NotFound, nearest
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+_LIST_HINT = "`promptlab prompt list` shows what is there."
 
 
 def get(session: Session, project_id: int, reference: str) -> PromptVersion:
@@ -34,9 +35,7 @@ def get(session: Session, project_id: int, reference: str) -> PromptVersion:
     else:
         found = newest_live(session, project_id, name)
     if found is None:
-        raise NotFound(
-            _not_found(session, project_id, reference, name), hint="`promptlab prompt list` shows what is there."
-        )
+        raise NotFound(_not_found(session, project_id, reference, name), hint=_LIST_HINT)
     return found
 
 
@@ -91,12 +90,13 @@ def next_number(session: Session, project_id: int, name: str) -> int:
 def list_versions(
     session: Session, project_id: int, *, name: str | None, deleted: bool, limit: int, cursor: str | None
 ) -> Page[PromptVersion]:
-    """Return a page of live versions (or of deleted ones), newest first."""
+    """Return a page of live versions (or of deleted ones), newest first; raises NotFound for a name nobody gave."""
     deleted_at = col(PromptVersion.deleted_at)
     statement = select(PromptVersion).where(
         col(PromptVersion.project_id) == project_id, deleted_at.is_not(None) if deleted else deleted_at.is_(None)
     )
     if name is not None:
+        require_name(session, project_id, name)
         statement = statement.where(PromptVersion.name == name)
     return fetch_page(session, statement, key=col(PromptVersion.id), limit=limit, cursor=cursor)
 
@@ -105,7 +105,8 @@ def require_name(session: Session, project_id: int, name: str) -> None:
     """Raise NotFound, with the nearest name, where no version has that name, not even a deleted one."""
     named = select(PromptVersion.id).where(col(PromptVersion.project_id) == project_id, col(PromptVersion.name) == name)
     if session.exec(named.limit(1)).first() is None:
-        raise NotFound(_not_found(session, project_id, name, name))
+        known = _names(session, project_id)
+        raise NotFound(f"No prompt has the name {name!r}.{nearest(name, known)}", hint=_LIST_HINT)
 
 
 def ids_of_name(session: Session, project_id: int, name: str) -> list[int]:
@@ -153,7 +154,11 @@ def _number(text: str, reference: str) -> int:
 
 
 def _not_found(session: Session, project_id: int, reference: str, name: str) -> str:
-    known = session.exec(select(PromptVersion.name).where(PromptVersion.project_id == project_id).distinct()).all()
+    known = _names(session, project_id)
     if name in known:
         return f"There is no {'live version of ' if name == reference else ''}{reference!r}."
-    return f"There is no prompt version {reference!r}.{nearest(name, list(known))}"
+    return f"There is no prompt version {reference!r}.{nearest(name, known)}"
+
+
+def _names(session: Session, project_id: int) -> list[str]:
+    return list(session.exec(select(PromptVersion.name).where(PromptVersion.project_id == project_id).distinct()))
