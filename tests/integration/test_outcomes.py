@@ -261,3 +261,42 @@ def test_an_input_that_the_model_does_not_take_is_not_sent(
     too_many = [argument for _ in range(17) for argument in ("--input", picture)]
     assert "at most 16 input images, not 17" in promptlab(*BUY, *too_many, code=2).error["message"]
     assert openai_environment.requests == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "says"),
+    [
+        (Behaviour.garbage(), 5, ["Failed", "promptlab generation retry 1"]),
+        (Behaviour.cut_off(), 5, ["Unknown", "may buy it twice", "generation show 1", "promptlab generation retry 1"]),
+        (Behaviour.refusal(), 6, ["Refused", "promptlab generation show 1"]),
+    ],
+)
+def test_what_to_do_next_is_said(
+    promptlab: Promptlab, openai_environment: OpenAIServer, behaviour: Behaviour, code: int, says: list[str]
+) -> None:
+    """Each outcome without images has its own way on; what the content policy refused is not offered once more."""
+    openai_environment.behave(behaviour)
+    said = promptlab("generate", "--prompt-version", "banner", code=code).err
+    assert all(part in said for part in says)
+    assert ("generation retry" in said) == (code == 5)
+
+
+def test_a_retry_leaves_alone_what_is_done(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    """It says so and goes on with the others; where all are done there is nothing to go on with."""
+    openai_environment.behave(Behaviour.garbage())
+    broken, done = buy(promptlab, code=5), buy(promptlab, code=0)
+    ran = promptlab("generation", "retry", done["id"], broken["id"], "--json")
+    assert [(row["id"], row["state"]) for row in ran.json["items"]] == [(broken["id"], "succeeded")]
+    assert ran.err == f"There are images already of generation {done['id']}.\n"
+    assert len(openai_environment.asked) == 3
+    again = promptlab("generation", "retry", done["id"], broken["id"], "--json", code=3)
+    assert again.error["message"] == f"There are images already of generation {broken['id']}, {done['id']}."
+
+
+def test_stats_count_what_a_limit_left_planned(promptlab: Promptlab, openai_environment: OpenAIServer) -> None:
+    """Nobody looks for it where it is not shown."""
+    bound = promptlab(*BUY, "--dry-run").json["max_cost_usd"]
+    promptlab(*BUY, "--draws", 3, "--max-cost", bound, code=7)
+    [row] = promptlab("stats", "--json").json["items"]
+    assert (row["generations"], row["succeeded"], row["planned"]) == (3, 1, 2)
+    assert "2 planned" in promptlab("stats").out

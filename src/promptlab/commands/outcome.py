@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
 BROKEN, REFUSED, INTERRUPTED = 5, 6, 130
 
+_NEXT = {
+    "refused": "Refused by the provider's content policy. Its reason: promptlab generation show {first}",
+    "failed": "Failed. Once the cause is mended, send again with: promptlab generation retry {ids}",
+    "unknown": "Unknown: no answer says whether this was made and billed, so sending again may buy it twice.\n"
+    "What is known: promptlab generation show {first}\n"
+    "Send again with: promptlab generation retry {ids}",
+    "planned": "Go on with: promptlab generation retry {ids}",
+    "sending": "What was in flight or could not be stored is settled by the next command.",
+}
+"""What to do next about generations that ended in each state, in this order."""
+
 
 @contextmanager
 def watched(runtime: Runtime, what: str, total: int) -> "Iterator[Progress]":
@@ -53,12 +64,14 @@ def show_generations(
 
 
 def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[str, Any]]) -> None:
-    planned = [str(item["id"]) for item in items if item["state"] == "planned"]
-    if planned:
-        raised = " --max-cost USD" if isinstance(placed.stopped_by, LimitReached) else ""
-        runtime.output.note(f"Go on with: promptlab generation retry {' '.join(planned)}{raised}")
-    if any(item["state"] == "sending" for item in items):
-        runtime.output.note("What was in flight or could not be stored is settled by the next command.")
+    """Say what to do next about everything that has no images."""
+    ids = {state: [str(item["id"]) for item in items if item["state"] == state] for state in _NEXT}
+    for sentence in placed.left_alone:
+        runtime.output.note(sentence)
+    for state, sentence in _NEXT.items():
+        if ids[state]:
+            raised = " --max-cost USD" if isinstance(placed.stopped_by, LimitReached) and state == "planned" else ""
+            runtime.output.note(sentence.format(ids=" ".join(ids[state]), first=ids[state][0]) + raised)
 
 
 def _exit_code(items: Sequence[dict[str, Any]]) -> int:

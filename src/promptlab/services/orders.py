@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
@@ -15,13 +15,22 @@ from promptlab.services.lab import Lab
 from promptlab.services.recovery import ask_again_about
 
 _AGAIN = (GenerationState.FAILED, GenerationState.REFUSED, GenerationState.UNKNOWN, GenerationState.CANCELLED)
+_NOTHING_TO_DO = {
+    GenerationState.SUCCEEDED: ("There are images already of generation {}.", "`promptlab generate` makes more."),
+    GenerationState.SENDING: ("Being made right now: generation {}.", "Wait until that is done."),
+}
+"""In which states a generation is left alone: what is said of those, and what to do instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """What became of an order: `stopped_by` is what ended it before everything had an outcome."""
+    """What became of an order: `stopped_by` is what ended it before everything had an outcome.
+
+    `left_alone` says which generations there was nothing to do for, and why.
+    """
 
     generation_ids: list[int]
+    left_alone: list[str] = field(default_factory=list)
     batch_id: int | None = None
     stopped_by: PromptlabError | KeyboardInterrupt | None = None
 
@@ -66,15 +75,18 @@ def retry(
     """Take generations that ended without images, or are still planned, to an outcome: same row, new attempt.
 
     One that is unknown is asked about first, where its provider can be asked, so that it is not bought twice.
+    Those that have their images, or are in flight, are left alone.
     `max_cost_usd` is a new limit for each of their batches, which counts what they have cost already.
 
     Raises:
         NotFound: one of them does not exist; nothing is sent then.
-        Conflict: one of them has images already, or is in flight.
+        Conflict: all of them have images already, or are in flight.
         InvalidInput: a limit that is none, or that cannot hold because a price is not known.
     """
-    wanted = sorted(set(generation_ids))
-    versions, batch_ids = _check_retryable(lab, wanted, priced_only=max_cost_usd is not None and not allow_unpriced)
+    rows, left_alone = _retryable(lab, sorted(set(generation_ids)))
+    _require_prices(rows, wanted=max_cost_usd is not None and not allow_unpriced)
+    wanted, batch_ids = [row.id or 0 for row in rows], {row.batch_id for row in rows}
+    versions = _versions(lab, rows)
     settled = [id_ for id_ in wanted if ask_again_about(lab, id_)]
     left = [id_ for id_ in wanted if id_ not in settled]
     for name in {versions[id_].provider for id_ in left}:
@@ -94,7 +106,7 @@ def retry(
         stopped_by = stopped_by or _run(lab, name, ids, progress)
     for batch_id in batch_ids:
         close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached))
-    return Placed(generation_ids=wanted, stopped_by=stopped_by)
+    return Placed(generation_ids=wanted, left_alone=left_alone, stopped_by=stopped_by)
 
 
 def _require_room(lab: Lab) -> None:
@@ -121,25 +133,31 @@ def _run(
     return None
 
 
-def _check_retryable(
-    lab: Lab, generation_ids: Sequence[int], *, priced_only: bool
-) -> tuple[dict[int, PromptVersion], set[int]]:
-    """Return each generation's version, and the batches that they belong to."""
+def _retryable(lab: Lab, generation_ids: Sequence[int]) -> tuple[list[Generation], list[str]]:
+    """Return the generations that can be taken further, and sentences about the others; raises Conflict without any."""
     with lab.database.reading() as session:
         rows = [generations.get(session, lab.project_id, id_) for id_ in generation_ids]
-        versions = {row.id or 0: session.get_one(PromptVersion, row.prompt_version_id) for row in rows}
+    left_alone = [
+        sentence.format(", ".join(ids))
+        for state, (sentence, _hint) in _NOTHING_TO_DO.items()
+        if (ids := [str(row.id) for row in rows if row.state is state])
+    ]
+    found = [row for row in rows if row.state not in _NOTHING_TO_DO]
+    if not found:
+        raise Conflict(" ".join(left_alone), hint=_NOTHING_TO_DO[rows[0].state][1])
+    return found, left_alone
+
+
+def _versions(lab: Lab, rows: Sequence[Generation]) -> dict[int, PromptVersion]:
+    """Return each generation's version."""
+    with lab.database.reading() as session:
+        return {row.id or 0: session.get_one(PromptVersion, row.prompt_version_id) for row in rows}
+
+
+def _require_prices(rows: Sequence[Generation], *, wanted: bool) -> None:
     for row in rows:
-        _check_state(row)
-        if priced_only and row.max_price_usd is None:
+        if wanted and row.max_price_usd is None:
             raise InvalidInput(
                 f"The price of generation {row.id} is not known, so --max-cost cannot hold.",
                 hint="--allow-unpriced goes on without a limit for such models.",
             )
-    return versions, {row.batch_id for row in rows}
-
-
-def _check_state(row: Generation) -> None:
-    if row.state is GenerationState.SUCCEEDED:
-        raise Conflict(f"Generation {row.id} has its images already.", hint="`promptlab generate` makes more.")
-    if row.state is GenerationState.SENDING:
-        raise Conflict(f"Generation {row.id} is being made right now.", hint="Wait until that is done.")
