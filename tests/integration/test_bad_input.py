@@ -201,7 +201,8 @@ def test_plain_http_to_another_machine_is_refused(promptlab: Promptlab, monkeypa
 
 @pytest.mark.parametrize("score", ["0", "6", "4.5", "goood", "", "-1", "999999999999"])
 def test_a_score_out_of_range(refused: Callable[..., Ran], score: str) -> None:
-    refused("rate", "1", "--score", score, says="is no score")
+    ran = refused("rate", "1", "--score", score, says="is no score")
+    assert ran.error["hint"].endswith("5 excellent. Nothing was recorded.")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,16 @@ def test_a_terminal_shows_the_picture_beside_its_input(tmp_path: Path, picture: 
 
 
 @pytest.mark.usefixtures("sketch_version")
+def test_a_caption_says_which_generation_and_which_image(tmp_path: Path, picture: Path) -> None:
+    shown = on_terminal(tmp_path, *BUY, "--draws", "2", "--input", str(picture), "--input", str(picture))
+    for caption in ("input 1 of 2", "input 2 of 2", "generation 1: image", "generation 2: image"):
+        assert caption in shown
+    shown = on_terminal(tmp_path, *BUY, "--count", "2")
+    for caption in ("generation 3: image 1 of 2", "generation 3: image 2 of 2"):
+        assert caption in shown
+
+
+@pytest.mark.usefixtures("sketch_version")
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_that_cannot_draw_shows_the_link(tmp_path: Path, environment: dict[str, str]) -> None:
     shown = on_terminal(tmp_path, *BUY, **environment)

@@ -52,14 +52,15 @@ def test_semicolons_separate_cells_too(promptlab: Promptlab, two: list[int], tmp
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [
-        ("", 2, "no column 'generation'"),
+        ("", 2, "ratings.csv is empty"),
+        ("\r\n", 2, "ratings.csv is empty"),
         ("generation,points\n1,2\n", 2, "no column 'score'"),
         ("generation,score,raters\n1,2,ana\n", 2, "Did you mean 'rater'?"),
         ("generation,score\n{0},4\n{1},6\n", 2, "Row 3: '6' is no score"),
         ("generation,score\n{0},4\nfox,4\n", 2, "Row 3: 'fox' is no id"),
         ("generation,score\n{0},4\n999,4\n", 3, "Row 3: There is no generation 999"),
         ("generation,score\n{0},4,ana,fine\n", 2, "more cells than the header"),
-        ('generation,score\n{0},"4\n', 2, "cannot be read as CSV"),
+        ('generation,score\n{0},"4\n', 2, "cannot be read as CSV: line 2 has quotation marks without a partner"),
         ("generation,score,rater\n{0},4,ana\n{0},5,ana\n", 2, "Row 3 rates generation {0} for ana again, after row 2"),
     ],
 )
@@ -69,9 +70,22 @@ def test_one_bad_row_rejects_the_whole_file(
     file = write(tmp_path, text.format(*two))
     ran = promptlab("rate", "--from", file, "--json", code=code)
     assert says.format(*two) in ran.error["message"]
+    assert ran.error["hint"].endswith("Nothing was recorded.")
     items = promptlab("generation", "list", "--json").json["items"]
     assert [item["result_rating"] for item in items] == [None, None]
 
 
-def test_a_file_that_is_not_there_is_named(promptlab: Promptlab, two: list[int]) -> None:
-    assert "missing.csv cannot be read" in promptlab("rate", "--from", "missing.csv", "--json", code=2).error["message"]
+def test_a_file_that_is_not_there_is_named(promptlab: Promptlab) -> None:
+    error = promptlab("rate", "--from", "missing.csv", "--json", code=2).error
+    assert error["message"] == "missing.csv cannot be read: No such file or directory."
+    assert "columns generation and score" in error["hint"]
+
+
+def test_a_picture_is_no_spreadsheet(promptlab: Promptlab, picture: Path) -> None:
+    """What is wrong and what is expected, in words of ours."""
+    error = promptlab("rate", "--from", picture, "--json", code=2).error
+    assert error["message"] == f"{picture} is no CSV file: it is not text in UTF-8."
+    assert error["hint"] == (
+        "Expected is a CSV file in UTF-8 with the columns generation and score; rater, note and tags are optional. "
+        "Nothing was recorded."
+    )

@@ -38,7 +38,7 @@ def rate(
 
     Example: promptlab rate 12 --score good --note "fine, but cropped"
     """
-    from promptlab.services.review import Verdict, parse_score
+    from promptlab.services.review import Verdict, parse_score, recording
 
     runtime = runtime_of(context)
     who = runtime.settings.rater if rater is None else rater
@@ -52,9 +52,10 @@ def rate(
         from promptlab.commands.rating_loop import RatingLoop
 
         return RatingLoop(runtime, who, blind=blind, preview=preview).run(generation_id, prompt_version, batch)
-    scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
-    verdict = Verdict(rater=who, score=parse_score(score), note=note, tags=tag or [], criteria=scores)
-    _rate_one(runtime, generation_id, verdict, as_json=as_json)
+    with recording():
+        scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
+        verdict = Verdict(rater=who, score=parse_score(score), note=note, tags=tag or [], criteria=scores)
+        _rate_one(runtime, generation_id, verdict, as_json=as_json)
     return 0
 
 

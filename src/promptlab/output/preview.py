@@ -28,7 +28,9 @@ def picture_row(console: "Console", item: View, read: ReadImage) -> "RenderableT
     """
     from rich.table import Table
 
-    shown = [*_named("input", item["inputs"]), *_named("image", item["outputs"])]
+    # A blind view says nothing of its generation; its id would tell what was made together.
+    whose = f"generation {item['id']}: " if "version" in item else ""
+    shown = [*_named("input", item["inputs"]), *_named(f"{whose}image", item["outputs"])]
     widest = min(_WIDEST, max(1, (console.width - _GAP * (len(shown) - 1)) // max(1, len(shown))))
     row = Table.grid(padding=(0, _GAP, 0, 0))
     row.add_row(*(_picture(image, read(image["url"]), widest) for _name, image in shown))
@@ -47,4 +49,7 @@ def _picture(image: View, data: bytes, widest: int) -> "RenderableType":
 
 
 def _named(what: str, images: Sequence[View]) -> list[tuple[str, View]]:
-    return [(f"{what} {place}" if len(images) > 1 else what, image) for place, image in enumerate(images, start=1)]
+    of_all = f" of {len(images)}"
+    return [
+        (f"{what} {place}{of_all}" if len(images) > 1 else what, image) for place, image in enumerate(images, start=1)
+    ]

@@ -1,6 +1,7 @@
 """Ratings: one current score a rater and generation, its history kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlmodel import Session
@@ -8,7 +9,7 @@ from sqlmodel import Session
 from promptlab.db import ratings
 from promptlab.db.models import Rating
 from promptlab.db.states import GenerationState
-from promptlab.errors import Conflict, InvalidInput, nearest
+from promptlab.errors import Conflict, InvalidInput, NotFound, nearest
 from promptlab.services.lab import Lab
 
 SCORE_WORDS = {"failed": 1, "poor": 2, "acceptable": 3, "good": 4, "excellent": 5}
@@ -37,6 +38,16 @@ def parse_score(text: str) -> int:
         return int(word)
     words = ", ".join(f"{score} {name}" for name, score in SCORE_WORDS.items())
     raise InvalidInput(f"{text!r} is no score.{nearest(word, list(SCORE_WORDS))}", hint=f"Scores are {words}.")
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Add to every rejection of what is to be recorded in the block that nothing was."""
+    try:
+        yield
+    except (InvalidInput, NotFound, Conflict) as error:
+        error.hint = " ".join(filter(None, (error.hint, "Nothing was recorded.")))
+        raise
 
 
 def rate(lab: Lab, generation_id: int, verdict: Verdict) -> Rating:
