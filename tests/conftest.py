@@ -8,7 +8,12 @@ from hypothesis import settings
 
 pytest_plugins = [
     *("tests.fixtures.postgres", "tests.fixtures.databases", "tests.fixtures.s3", "tests.fixtures.openai"),
-    *("tests.fixtures.command_line", "tests.fixtures.processes", "tests.fixtures.factories"),
+    *(
+        "tests.fixtures.command_line",
+        "tests.fixtures.processes",
+        "tests.fixtures.factories",
+        "tests.fixtures.rating_loop",
+    ),
 ]
 
 settings.register_profile("local", deadline=None)

@@ -206,6 +206,9 @@ MISHAPS: dict[str, Mishap] = {
         command=("rate", "--from", "ratings.csv"), code=3, arrange=_ratings_of_nothing
     ),
     "… Nobody can be asked here.": Mishap(command=("generation", "delete", "1"), code=2, arrange=_bought),
+    "No viewer was found. The address is …": Mishap(
+        command=("generation", "open", "1"), code=4, arrange=_bought, env={"PATH": "/nonexistent"}
+    ),
 }
 
 

@@ -1,55 +1,8 @@
 """The loop of `promptlab rate`, in a real terminal."""
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pexpect
 import pytest
 from tests.fixtures.command_line import Promptlab
-
-Loop = Callable[..., "pexpect.spawn[str]"]
-
-
-@pytest.fixture
-def three(promptlab: Promptlab, sketch_version: int) -> list[int]:
-    """Three generations that wait for a rating."""
-    made = promptlab(
-        *("generate", "--prompt-version", sketch_version, "--var", "subject=fox", "--draws", "3", "--json")
-    ).json
-    return [item["id"] for item in made["items"]]
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> Iterator[Loop]:
-    """Starts `promptlab rate` in a pseudo-terminal."""
-    started: list[pexpect.spawn[str]] = []
-
-    def start(*arguments: str) -> "pexpect.spawn[str]":
-        environment = {**os.environ, "TERM": "xterm-256color", "PROMPTLAB_RATER": "ana"}
-        child = pexpect.spawn(
-            sys.executable, ["-m", "promptlab", "rate", *arguments],
-            cwd=str(tmp_path), env=environment, encoding="utf-8", timeout=30, dimensions=(24, 80),
-        )  # fmt: skip
-        started.append(child)
-        return child
-
-    yield start
-    for child in started:
-        child.close(force=True)
-
-
-def scores(promptlab: Promptlab) -> list[float | None]:
-    items = promptlab("generation", "list", "--json").json["items"]
-    return [item["result_rating"] for item in reversed(items)]
-
-
-def ended(child: "pexpect.spawn[str]") -> int | None:
-    child.expect(pexpect.EOF)
-    child.wait()
-    status: int | None = child.exitstatus
-    return status
+from tests.fixtures.rating_loop import Loop, ended, scores
 
 
 def test_one_key_is_one_rating(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
@@ -70,8 +23,7 @@ def test_two_keys_at_once_are_no_score(promptlab: Promptlab, three: list[int], l
     child = loop()
     child.expect("q quit")
     child.send("45")
-    child.expect("'45' is no key here")
-    child.expect("q quit")
+    child.expect("Several keys came at once, and none was taken")
     child.send("q")
     assert ended(child) == 0
     assert scores(promptlab) == [None, None, None]
@@ -120,17 +72,69 @@ def test_undo_takes_the_last_rating_back_and_shows_its_item_again(
     assert scores(promptlab) == [5.0, None, None]
 
 
-def test_notes_and_tags_belong_to_the_score_that_follows(
-    promptlab: Promptlab, three: list[int], loop: Loop, tmp_path: Path
-) -> None:
+def test_undo_keeps_note_and_tags_for_the_next_score(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
+    """Also those of the item that the person undoes from; what is recorded is one rating with them."""
+    child = loop()
+    for text, key in (("six fingers", "2"), ("too dark", "u")):
+        child.expect("q quit")
+        child.send("n")
+        child.expect("Note .*: ")
+        child.sendline(text)
+        child.expect(f'note "{text}"')
+        child.send("t")
+        child.expect("Tags.*: ")
+        child.sendline("hands")
+        child.expect("tags hands")
+        child.send(key)
+    child.expect("Undone. Note and tags are kept for your next score.")
+    child.expect("Item 1 of 3")
+    child.expect('With your score, 1 to 5: note "six fingers"; tags hands')
+    child.expect("q quit")
+    assert promptlab("generation", "show", three[0], "--json").json["ratings"] == []
+    child.send("4")
+    child.expect("Item 2 of 3")
+    child.expect('note "too dark"; tags hands')
+    child.expect("q quit")
+    child.send("q")
+    assert ended(child) == 0
+    [rating] = promptlab("generation", "show", three[0], "--json").json["ratings"]
+    assert (rating["score"], rating["note"], rating["tags"]) == (4, "six fingers", ["hands"])
+    assert scores(promptlab) == [4.0, None, None]
+
+
+def test_undo_shows_the_place_of_the_item_also_after_a_skip(three: list[int], loop: Loop) -> None:
+    child = loop()
+    for place, key in ((1, "2"), (2, "s"), (3, "u"), (1, "3"), (2, "q")):
+        child.expect(f"Item {place} of 3")
+        child.expect("q quit")
+        child.send(key)
+    assert ended(child) == 0
+
+
+def test_undo_says_that_an_earlier_score_stands_again(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
+    """Somebody may have rated the item elsewhere while it was on this screen."""
+    child = loop()
+    child.expect("q quit")
+    promptlab("rate", three[0], "--score", 3, "--rater", "ana")
+    for key, said in (("5", "Item 2 of 3"), ("u", "Undone. Your earlier score stands again: 3"), ("q", "0 rated")):
+        child.send(key)
+        child.expect(said)
+        child.expect("q quit|$")
+    assert ended(child) == 0
+    assert scores(promptlab) == [3.0, None, None]
+
+
+def test_notes_and_tags_belong_to_the_score_that_follows(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
     child = loop()
     child.expect("q quit")
     child.send("n")
-    child.expect("Note: ")
+    child.expect("Note .*: ")
     child.sendline("six fingers, so no")
+    child.expect('With your score, 1 to 5: note "six fingers, so no"; no tags')
     child.send("t")
-    child.expect("Tags")
+    child.expect("Tags.*: ")
     child.sendline("hands, text")
+    child.expect("tags hands, text")
     child.send("2")
     child.expect("Item 2 of 3")
     child.expect("q quit")
@@ -139,10 +143,11 @@ def test_notes_and_tags_belong_to_the_score_that_follows(
     child.expect("q quit")
     child.send("q")
     assert ended(child) == 0
-    again = promptlab("rate", three[0], "--score", 2, "--rater", "ben", "--json").json
-    assert again["note"] is None
-    exported = promptlab("generation", "show", three[0], "--json").json
-    assert exported["result_rating"] == 2.0
+    [first, second] = (promptlab("generation", "show", each, "--json").json["ratings"] for each in three[:2])
+    assert [(each["note"], each["tags"]) for each in (*first, *second)] == [
+        ("six fingers, so no", ["hands", "text"]),
+        (None, []),
+    ]
 
 
 def test_skipped_items_come_back_the_next_time(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
@@ -158,6 +163,14 @@ def test_skipped_items_come_back_the_next_time(promptlab: Promptlab, three: list
     child.close(force=True)
 
 
+def test_an_interrupted_session_names_the_command_that_goes_on(three: list[int], loop: Loop) -> None:
+    child = loop("--prompt-version", "poster@1", "--batch", "1", "--rater", "ben b", "--open", columns=160)
+    child.expect("q quit")
+    child.sendintr()
+    child.expect("promptlab rate --prompt-version poster@1 --batch 1 --rater 'ben b' --open\r\n")
+    assert ended(child) == 130
+
+
 @pytest.mark.parametrize("how", ["interrupt", "kill", "hang up"])
 def test_a_rating_that_was_given_survives(promptlab: Promptlab, three: list[int], loop: Loop, how: str) -> None:
     """It is committed when the key goes down, whatever ends the session."""
@@ -169,6 +182,7 @@ def test_a_rating_that_was_given_survives(promptlab: Promptlab, three: list[int]
     if how == "interrupt":
         child.sendintr()
         child.expect("1 rated")
+        child.expect("What was rated is kept. Go on with: promptlab rate\r\n")
         assert ended(child) == 130
     else:
         child.close(force=how == "kill")
@@ -192,6 +206,20 @@ def test_keys_may_come_through_a_pipe(promptlab: Promptlab, three: list[int], mo
     monkeypatch.setattr("sys.stdin", StringIO("5\n1\n"))
     promptlab("rate", "--rater", "ana")
     assert scores(promptlab) == [5.0, 1.0, None]
+
+
+@pytest.mark.parametrize(("arguments", "way"), [((), "--from FILE"), (("1",), "Give --score, or")])
+def test_without_a_terminal_and_without_a_key_nothing_can_be_rated(
+    promptlab: Promptlab, three: list[int], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], way: str
+) -> None:
+    """`promptlab rate 1 </dev/null` in a script is a mistake, and is told so."""
+    from io import StringIO
+
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    ran = promptlab("rate", *arguments, code=2)
+    assert "Error: Nothing was rated. Nobody can be asked here.\n" in ran.err
+    assert way in ran.err
+    assert scores(promptlab) == [None, None, None]
 
 
 def test_one_generation_can_be_rated_by_key(promptlab: Promptlab, three: list[int], loop: Loop) -> None:

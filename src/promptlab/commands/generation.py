@@ -75,7 +75,7 @@ def show(context: typer.Context, generation_id: Id, preview: Preview = False, as
 
 @app.command("open")
 def open_(context: typer.Context, generation_id: Id, as_json: Json = False) -> None:
-    """Open a generation's images in the viewer, and print their links.
+    """Print the links of a generation's images, and open them in the viewer.
 
     Example: promptlab generation open 12
     """
@@ -87,7 +87,7 @@ def open_(context: typer.Context, generation_id: Id, as_json: Json = False) -> N
     links = linking.links(runtime.lab, generation_id, runtime.settings.link_expiry)
     runtime.output.show_page(links, None, lambda _: link_list(links), as_json=as_json, empty="It has no images.")
     for item in links:
-        open_link(item["link"], runtime.output)
+        open_link(item["link"])
 
 
 @app.command()

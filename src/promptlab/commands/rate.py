@@ -50,8 +50,17 @@ def rate(
     if generation_id is None or score is None:
         _refuse_in_loop(as_json=as_json, given=score is not None, remarks=bool(note or tag or criterion))
         from promptlab.commands.rating_loop import RatingLoop
+        from promptlab.commands.rating_walk import Walk
 
-        return RatingLoop(runtime, who, blind=blind, preview=preview).run(generation_id, prompt_version, batch)
+        walk = Walk(
+            generation_id=generation_id,
+            reference=prompt_version,
+            batch_id=batch,
+            rater=who,
+            blind=blind,
+            preview=preview,
+        )
+        return RatingLoop(runtime, walk).run()
     with recording():
         scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
         verdict = Verdict(rater=who, score=parse_score(score), note=note, tags=tag or [], criteria=scores)

@@ -1,5 +1,6 @@
 """How ratings look, and the item that is being rated."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import plain
@@ -23,6 +24,12 @@ def rating_line(view: View) -> "Text":
 def import_line(view: View) -> "Text":
     """Return what a file of ratings changed."""
     return plain(f"{view['rated']} rated, {view['unchanged']} were there already.")
+
+
+def remarks_line(note: str | None, tags: Sequence[str]) -> str:
+    """Return what a rater has said of an item before its score, as a sentence."""
+    said = f'note "{plain(note)}"' if note else "no note"
+    return f"With your score, 1 to 5: {said}; {plain('tags ' + ', '.join(tags)) if tags else 'no tags'}."
 
 
 def item_picture(console: "Console", item: View, link_of: LinkOf) -> "Table":

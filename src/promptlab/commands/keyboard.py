@@ -1,0 +1,143 @@
+"""The keyboard of somebody who works with single keys, or the pipe that stands in for it."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+ESCAPE = "\x1b"
+END = frozenset({"", "\x04"})
+"""What is read where nobody will press a key any more: the end of a pipe, and Ctrl-D."""
+
+_ENTER = frozenset("\r\n")
+_SEQUENCE_SECONDS = 0.05  # the rest of a key follows at once, but a slow line may deliver it in two parts
+_BEGUN = re.compile(
+    rb"(?:\x1b(?:\[\[?[0-?]*[ -/]*|O)?|[\xc0-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf7][\x80-\xbf]{0,2})\Z"
+)
+"""The beginning of an escape sequence, or of a character, whose end is still on its way."""
+
+_KEY = re.compile(r"\x1b\[\[?[0-?]*[ -/]*.|\x1bO.|\x1b[^\x1b]|.", re.DOTALL)
+
+_DELETIONS: dict[str, Callable[[str], str]] = {
+    "\x7f": lambda text: text[:-1],
+    "\x08": lambda text: text[:-1],
+    "\x15": lambda _text: "",  # Ctrl-U
+    "\x17": lambda text: re.sub(r"\S*\s*\Z", "", text),  # Ctrl-W
+}
+
+
+class Keyboard:
+    """Reads whole keys and lines of text from stdin. On a terminal nothing that is typed shows by itself meanwhile."""
+
+    def __init__(self) -> None:
+        self.is_terminal = sys.stdin.isatty()
+        self.heard = False
+        """Whether any key has come."""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Take single keys within the block; Ctrl-C still interrupts, Ctrl-Z is a key like others."""
+        if not self.is_terminal or sys.platform == "win32":
+            yield
+            return
+        import termios
+
+        before, mode = termios.tcgetattr(sys.stdin), termios.tcgetattr(sys.stdin)
+        mode[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+        nothing = bytes([os.fpathconf(sys.stdin.fileno(), "PC_VDISABLE")])
+        mode[6][termios.VMIN], mode[6][termios.VTIME], mode[6][termios.VSUSP] = 1, 0, nothing
+        termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, mode)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+    def forget(self) -> None:
+        """Forget keys that were pressed before there was something to answer."""
+        if self.is_terminal and sys.platform != "win32":
+            import termios
+
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+    def read(self) -> str:
+        """Return one key, several that came together, or one character of a pipe; one of END at the end."""
+        key = "".join(self._keys()) if self.is_terminal else _character()
+        self.heard = self.heard or bool(key)
+        return key
+
+    def ask(self, question: str) -> str | None:
+        """Return the line that is typed as an answer; None if Esc, Ctrl-C or Ctrl-D cancelled it."""
+        line = _Line(question)
+        if not self.is_terminal:
+            return sys.stdin.readline().strip()
+        try:
+            while True:
+                for key in self._keys():
+                    if key == ESCAPE or key in END:
+                        return None
+                    if key in _ENTER:
+                        return line.text.strip()
+                    line.take(key)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            # What is left of text that was pasted is no answer to the next question.
+            self.forget()
+            _write("\n")
+
+    def _keys(self) -> list[str]:
+        """Return the keys that came together."""
+        if sys.platform == "win32":
+            try:
+                return [typer.getchar()]
+            except EOFError:
+                return [""]
+        from select import select
+
+        terminal = sys.stdin.fileno()
+        came = os.read(terminal, 1024)
+        while _BEGUN.search(came) and select([terminal], [], [], _SEQUENCE_SECONDS)[0]:
+            came += os.read(terminal, 1024)
+        return _KEY.findall(came.decode(sys.stdin.encoding, "replace")) or [""]
+
+
+def _character() -> str:
+    while (key := sys.stdin.read(1)).isspace():
+        pass
+    return key
+
+
+class _Line:
+    """A line of text on the screen while it is typed."""
+
+    def __init__(self, question: str) -> None:
+        self._question = question
+        self.text = ""
+        _write(question)
+
+    def take(self, key: str) -> None:
+        """Add what a key stands for, or take away what it deletes; other keys do nothing."""
+        if key in _DELETIONS:
+            self._show(_DELETIONS[key](self.text))
+        elif key == "\t" or key.isprintable():
+            added = " " if key == "\t" else key
+            self.text += added
+            _write(added)
+
+    def _show(self, text: str) -> None:
+        """Write question and text anew, over the lines that they have taken."""
+        from rich.cells import cell_len
+
+        lines = max(0, cell_len(self._question + self.text) - 1) // shutil.get_terminal_size().columns
+        up = f"\x1b[{lines}A" if lines else ""
+        self.text = text
+        _write(f"\r{up}\x1b[J{self._question}{text}")
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
