@@ -201,17 +201,17 @@ class RatingLoop:
         self._say(f"{'Cancelled. ' if cancelled else ''}{remarks_line(remarks.note, remarks.tags)}")
 
     def _say_keys(self) -> None:
+        width = shutil.get_terminal_size().columns
         for line in _KEYS:
             # A narrow terminal breaks the line between two keys, never within one.
-            self._say("  ".join(key.replace(" ", _GLUE) for key in line))
+            glued = "  ".join(key.replace(" ", _GLUE) for key in line)
+            self._say(textwrap.fill(glued, width).replace(_GLUE, " "))
 
     def _say(self, text: str) -> None:
-        """Say something in lines of the terminal's width; an address stays in one piece."""
-        width = shutil.get_terminal_size().columns
-        lines = [
-            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
-        ]
-        sys.stderr.write("\n".join(lines).replace(_GLUE, " ") + "\n")
+        from promptlab.output.cells import wrapped
+        from promptlab.output.sink import make_console
+
+        sys.stderr.write(f"{wrapped(text, make_console(sys.stderr).width)}\n")
         sys.stderr.flush()
 
     def _nobody(self) -> InvalidInput:

@@ -115,9 +115,7 @@ def whole_links(console: "Console", each: Sequence[View], link_of: LinkOf) -> "T
 
     addresses = [link_of(image["url"]) for image in each]
     clickable = console.is_terminal and console.color_system
-    return Text("\n", overflow="fold").join(
-        Text(address, Style(link=address) if clickable else "") for address in addresses
-    )
+    return Text("\n").join(Text(address, Style(link=address) if clickable else "") for address in addresses)
 
 
 def _rating(item: View) -> str:
