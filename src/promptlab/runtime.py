@@ -1,12 +1,11 @@
 """What a command works with, built from the settings when it first asks: database, storage, providers, lab."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from promptlab.errors import InvalidInput, PromptlabError
+from promptlab.errors import PromptlabError
 from promptlab.output import Output
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from promptlab.db.engine import Database
     from promptlab.services.lab import Lab, Providers
     from promptlab.settings import Settings
-
-_PROJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class Runtime:
@@ -31,13 +28,14 @@ class Runtime:
     def settings(self) -> "Settings":
         from promptlab.settings import load
 
-        settings = load(self.flags)
-        if not _PROJECT_NAME.fullmatch(settings.project):
-            raise InvalidInput(
-                f"{settings.project!r} is no name for a project.",
-                hint="Start with a letter or digit; then letters, digits, '_', '-' and '.', up to 100 altogether.",
-            )
-        return settings
+        return load(self.flags)
+
+    @cached_property
+    def surveyed_settings(self) -> "Settings":
+        """The settings as far as they can be used, for those who say what is wrong with the rest."""
+        from promptlab.settings import survey
+
+        return survey(self.flags)
 
     @cached_property
     def unchecked_database(self) -> "Database":
@@ -118,7 +116,7 @@ class Runtime:
         """Return a link that opens the image at `url`, signed where that is needed; else the URL itself."""
         if url.startswith("file:"):
             return url
-        from promptlab.services.durations import parse_duration
+        from promptlab.settings.durations import parse_duration
 
         try:
             return self.storage.signed_url(url, parse_duration(self.settings.link_expiry))

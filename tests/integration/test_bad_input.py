@@ -254,7 +254,7 @@ def test_a_command_line_that_is_wrong(refused: Callable[..., Ran], arguments: tu
 @pytest.mark.parametrize("name", ["a/b", "..", "", " ", "-x", "é"])
 def test_a_project_needs_a_name_that_is_one(refused: Callable[..., Ran], name: str) -> None:
     if name:
-        refused(f"--project={name}", "prompt", "list", says="is no name for a project")
+        refused(f"--project={name}", "prompt", "list", says="expected a name such as spring")
 
 
 def test_a_project_that_is_not_there(refused: Callable[..., Ran]) -> None:

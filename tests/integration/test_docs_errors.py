@@ -135,8 +135,10 @@ MISHAPS: dict[str, Mishap] = {
     "Which provider? Name one with --provider.": Mishap(
         command=("prompt", "create", "card", "--user", "a card"), code=2
     ),
-    "Unknown setting '…' in settings.": Mishap(
-        command=_LIST, code=4, arrange=_file("promptlab.toml", 'colour = "blue"\n')
+    "… is no setting.": Mishap(command=_LIST, code=4, arrange=_file("promptlab.toml", 'colour = "blue"\n')),
+    "… is '…', expected ….": Mishap(command=_LIST, code=4, env={"PROMPTLAB_RATINGS_PER_GENERATION": "many"}),
+    "… is not valid TOML: line … has text without quotes, and text needs quotes.": Mishap(
+        command=_LIST, code=4, arrange=_file("promptlab.toml", "project = spring\n")
     ),
     "… holds a key or password in '…'; a file of settings is no place for one.": Mishap(
         command=_LIST, code=4, arrange=_file("promptlab.toml", 'openai_api_key = "sk"\n')
@@ -144,8 +146,11 @@ MISHAPS: dict[str, Mishap] = {
     "--database-url holds a password, and the process list shows it to everybody on this machine.": Mishap(
         command=("--database-url", "postgresql://me:secret@db.example.com/lab", *_LIST), code=2
     ),
-    "connection: openai cannot be reached: …": Mishap(code=5, env={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}),
+    "connection: openai cannot be reached at …: …": Mishap(code=5, env={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}),
     "auth: …": _answering(Behaviour.unauthorized()),
+    "not_found: … The base URL probably lacks /v1 at its end.": Mishap(
+        code=5, arrange=lambda bench: bench.set(OPENAI_BASE_URL=bench.server.base_url.removesuffix("/v1"))
+    ),
     "not_found: …": _answering(Behaviour.model_not_found()),
     "rate_limit: … (given up: no attempts are left)": _answering(Behaviour.rate_limit()),
     "quota: …": _answering(Behaviour.quota()),

@@ -73,7 +73,7 @@ def _check_command(words: list[str]) -> None:
 
 
 def test_every_variable_of_promptlab_is_one() -> None:
-    known = {f"PROMPTLAB_{name.upper()}" for name in Settings.model_fields if name != "providers"} | {
+    known = {f"PROMPTLAB_{name.upper()}" for name in Settings.model_fields if name != "layers"} | {
         f"PROMPTLAB_{provider.upper()}_{name.upper()}"
         for provider in provider_names()
         for name in ProviderSettings.model_fields
@@ -85,7 +85,7 @@ def test_every_variable_of_promptlab_is_one() -> None:
 def test_the_page_about_configuration_has_every_setting_and_no_other() -> None:
     general, provider = PAGES["docs/configuration.md"].tables()
     shown = {row[0].strip("`"): row for row in general}
-    assert set(shown) == set(Settings.model_fields) - {"providers"}
+    assert set(shown) == set(Settings.model_fields) - {"layers"}
     assert all(row[1] == f"`PROMPTLAB_{name.upper()}`" for name, row in shown.items())
     assert {row[0].strip("`") for row in provider} == set(ProviderSettings.model_fields) - {"api_key"}
     assert "`api_key`" in PAGES["docs/configuration.md"].text

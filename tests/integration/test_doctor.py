@@ -10,7 +10,9 @@ from tests.openai_server import OpenAIServer
 
 
 def findings(promptlab: Promptlab, *arguments: str, code: int = 0) -> dict[str, dict[str, Any]]:
-    return {item["name"]: item for item in promptlab("doctor", *arguments, "--json", code=code).json["items"]}
+    """Return a finding for each name: the first that is not well, where there are several."""
+    items = promptlab("doctor", *arguments, "--json", code=code).json["items"]
+    return {item["name"]: item for item in sorted(items, key=lambda item: item["ok"] is False)}
 
 
 @pytest.mark.usefixtures("place")
@@ -38,6 +40,20 @@ def test_looking_leaves_nothing_behind(promptlab: Promptlab, tmp_path: Path) -> 
         ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1", "openai"),
         ("PROMPTLAB_DATABSE_URL", "sqlite:////lab.db", "settings"),
         ("PROMPTLAB_OPENAI_TIMOUT", "5", "settings"),
+        ("PROMPTLAB_MODELS_FILE", "nowhere.toml", "settings"),
+        ("PROMPTLAB_PROVIDER", "openal", "settings"),
+        ("PROMPTLAB_LINK_EXPIRY", "soon", "settings"),
+        ("PROMPTLAB_RATINGS_PER_GENERATION", "many", "settings"),
+        ("PROMPTLAB_PROJECT", "a/b", "settings"),
+        ("PROMPTLAB_RATER", " ", "settings"),
+        ("PROMPTLAB_SECRETS_DIR", "nowhere", "settings"),
+        ("PROMPTLAB_OPENAI_TIMEOUT", "fast", "openai"),
+        ("OPENAI_BASE_URL", "server.lan:8080/v1", "openai"),
+        ("OPENAI_BASE_URL", "http://server.lan:8080/v1", "openai"),
+        ("PROMPTLAB_DATABASE_URL", "mysql://me@127.0.0.1/lab", "database"),
+        ("PROMPTLAB_DATABASE_URL", "postgresql://127.0.0.1/lab?context=1", "database"),
+        ("PROMPTLAB_DATABASE_URL", "sqlite:////proc/none/lab.db", "database"),
+        ("PROMPTLAB_STORAGE_URL", "ftp://example.com/x", "storage"),
     ],
 )
 def test_one_thing_that_is_wrong_does_not_hide_the_others(
@@ -47,8 +63,112 @@ def test_one_thing_that_is_wrong_does_not_hide_the_others(
     monkeypatch.setenv(variable, value)
     found = findings(promptlab, code=4)
     assert [key for key, finding in found.items() if finding["ok"] is False] == [name]
+    assert found[name]["hint"]
+    assert set(found[name]) == {"name", "ok", "message", "hint"}
     assert "hunter2" not in str(found)
     assert "✗" in promptlab("doctor", code=4).out
+
+
+@pytest.mark.parametrize(
+    ("environment", "name", "sentence"),
+    [
+        ({"PROMPTLAB_PROVIDER": "openal"}, "settings", "PROMPTLAB_PROVIDER is 'openal'"),
+        ({"PROMPTLAB_PROVIDER": "openal"}, "settings", "Did you mean 'openai'?"),
+        ({"PROMPTLAB_MODELS_FILE": "nowhere.toml"}, "settings", "nowhere.toml cannot be read"),
+        ({"PROMPTLAB_PROVIDER": "openai"}, "openai", "Get a key at https://platform.openai.com/api-keys"),
+        ({"PROMPTLAB_PROVIDER": "openai"}, "openai", "set OPENAI_API_KEY"),
+        ({"OPENAI_BASE_URL": "server.lan:8080"}, "openai", "to https://host/path"),
+        ({"OPENAI_BASE_URL": "http://server.lan/v1"}, "openai", "set PROMPTLAB_OPENAI_ALLOW_HTTP=true"),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "x"}, "openai", "reached at 127.0.0.1:9: "),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "x"}, "openai", "Is the server running"),
+        ({"PROMPTLAB_DATABASE_URL": "mysql://me@127.0.0.1/x"}, "database", "sqlite:///FILE or postgresql://"),
+        ({"PROMPTLAB_OPENAI_TIMEOUT": "fast"}, "openai", "is 'fast', expected a number of seconds such as 600."),
+    ],
+)
+def test_what_is_wrong_is_told_with_how_to_mend_it(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], name: str, sentence: str
+) -> None:
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    found = findings(promptlab, "--online", code=4)[name]
+    assert sentence in f"{found['message']} {found['hint']}"
+    assert found["hint"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("project = spring", "text needs quotes"),
+        ("projct = 'spring'", "Did you mean 'project'?"),
+        ("openai_api_key = 'sk-secret-thing'", "is no place for one"),
+        ("secrets_dir = 'nowhere'", "expected a folder that exists"),
+        ("ratings_per_generation = 'many'", "expected a whole number from 1"),
+    ],
+)
+def test_a_file_that_is_wrong_is_one_row_and_the_rest_is_looked_at(
+    promptlab: Promptlab, tmp_path: Path, text: str, sentence: str
+) -> None:
+    """`config show` shows the rest as well, and then the sentence."""
+    (tmp_path / "promptlab.toml").write_text(text)
+    found = findings(promptlab, code=4)
+    assert sentence in f"{found['settings']['message']} {found['settings']['hint']}"
+    assert str(tmp_path / "promptlab.toml") in found["settings"]["message"]
+    assert [name for name, finding in found.items() if finding["ok"] is False] == ["settings"]
+    assert found["storage"]["ok"] is True
+    shown = promptlab("config", "show", code=4)
+    assert "storage_url" in shown.out
+    assert sentence in shown.err
+    assert "sk-secret-thing" not in shown.out + shown.err
+
+
+def test_all_that_is_wrong_is_told_at_once(promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And that the rest is looked at without it."""
+    monkeypatch.setenv("PROMPTLAB_LINK_EXPIRY", "soon")
+    monkeypatch.setenv("PROMPTLAB_PROVIDER", "openal")
+    monkeypatch.setenv("PROMPTLAB_COLOUR", "blue")
+    ran = promptlab("doctor", code=4)
+    assert [word in ran.out for word in ("PROMPTLAB_LINK_EXPIRY", "openal", "PROMPTLAB_COLOUR")] == [True] * 3
+    assert "looked at without" in ran.out
+
+
+def test_a_setting_that_cannot_be_used_is_shown_as_it_was_given(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTLAB_RATINGS_PER_GENERATION", "many")
+    monkeypatch.setenv("PROMPTLAB_OPENAI_TIMEOUT", "fast")
+    ran = promptlab("config", "show", "--json", code=4)
+    rows = {item["name"]: (item["value"], item["from"]) for item in ran.json["items"]}
+    assert rows["ratings_per_generation"] == ("'many'", "PROMPTLAB_RATINGS_PER_GENERATION")
+    assert rows["openai.timeout"] == ("'fast'", "PROMPTLAB_OPENAI_TIMEOUT")
+    assert ran.error["message"].startswith("PROMPTLAB_RATINGS_PER_GENERATION is 'many'")
+
+
+def test_a_spool_that_cannot_be_written_speaks_of_buying_only_to_who_buys(
+    promptlab: Promptlab, tmp_path: Path, sketch_version: int
+) -> None:
+    (tmp_path / "promptlab" / "spool").write_text("no folder")
+    found = findings(promptlab, code=4)["spool"]
+    assert found["hint"] == "Set PROMPTLAB_HOME to a folder that can be written."
+    bought = promptlab("generate", "--prompt-version", sketch_version, "--var", "subject=fox", "--json", code=4)
+    assert bought.error["hint"].startswith("Nothing was bought.")
+
+
+def test_links_that_live_longer_than_s3_allows_are_told(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, s3_environment: object
+) -> None:
+    monkeypatch.setenv("PROMPTLAB_LINK_EXPIRY", "30d")
+    found = findings(promptlab, code=4)["storage"]
+    assert "7 days" in found["message"]
+    assert "PROMPTLAB_LINK_EXPIRY" in found["hint"]
+
+
+def test_a_base_url_without_its_version_is_told_online(
+    promptlab: Promptlab, openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", openai_environment.base_url.removesuffix("/v1"))
+    found = findings(promptlab, "--online", code=4)["openai"]
+    assert "probably lacks /v1" in found["message"]
+    assert "OPENAI_BASE_URL" in found["hint"]
 
 
 def test_settings_for_a_provider_that_is_not_there_are_told(promptlab: Promptlab, tmp_path: Path) -> None:

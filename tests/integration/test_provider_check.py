@@ -6,10 +6,17 @@ import pytest
 from tests.fixtures.command_line import Promptlab
 from tests.fixtures.openai import AZURE_VERSION, KEY
 from tests.openai_behaviour import Behaviour
-from tests.openai_dialects import LITELLM, LOCALAI, OLLAMA, SGLANG, VLLM_OMNI, Dialect
+from tests.openai_dialects import LITELLM, LOCALAI, OLLAMA, OPENAI, SGLANG, VLLM_OMNI, Dialect
 from tests.openai_server import OpenAIServer, serving
 
-from promptlab.adapters.ai.protocol import ImageProvider, OutcomeUnknown, ProviderError, ProviderUnavailable
+from promptlab.adapters.ai.protocol import (
+    ImageProvider,
+    ImageRequest,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderFailed,
+    ProviderUnavailable,
+)
 from promptlab.adapters.ai.registry import open_provider
 from promptlab.settings import load
 
@@ -76,12 +83,31 @@ def test_a_server_without_a_list_of_models_proves_the_network_only(
     assert sentence.endswith("that proves the network, not the key.")
 
 
-def test_a_base_url_that_lacks_its_path_proves_no_key(
+@pytest.mark.parametrize("dialect", [OPENAI, OLLAMA], ids=lambda dialect: type(dialect).__name__)
+def test_a_base_url_that_lacks_its_version_is_not_ok(dialect: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buying would fail there, so the check does too, and both say what is missing."""
+    with serving(dialect=dialect) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url.removesuffix("/v1"))
+        provider = open_provider("openai", load())
+        with pytest.raises(ProviderFailed, match="The base URL probably lacks /v1 at its end") as checked:
+            provider.check()
+        with pytest.raises(ProviderFailed, match="The base URL probably lacks /v1 at its end") as bought:
+            provider.generate(ImageRequest(model="any", user_prompt="a fox"), accepted=lambda _: None)
+    assert (checked.value.kind, bought.value.kind) == ("not_found", "not_found")
+
+
+def test_a_model_that_is_not_found_is_not_blamed_on_the_base_url(
     openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server's own words say what is missing."""
-    monkeypatch.setenv("OPENAI_BASE_URL", openai_environment.base_url.removesuffix("/v1"))
-    assert "with HTTP 404 (Invalid URL (GET /models))" in open_provider("openai", load()).check()
+    openai_environment.behave(Behaviour.model_not_found(), Behaviour.model_not_found())
+    for base_url in (openai_environment.base_url, openai_environment.base_url.removesuffix("/v1")):
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        with pytest.raises(ProviderFailed) as caught:
+            open_provider("openai", load()).generate(
+                ImageRequest(model="any", user_prompt="a fox"), accepted=lambda _: None
+            )
+        assert "/v1" not in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -105,7 +131,7 @@ def test_a_service_that_is_not_well_is_not_ok(
 def test_where_nobody_answers_the_connection_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
-    with pytest.raises(ProviderUnavailable, match="cannot be reached") as caught:
+    with pytest.raises(ProviderUnavailable, match=r"cannot be reached at 127\.0\.0\.1:1: ") as caught:
         open_provider("openai", load()).check()
     assert caught.value.kind == "connection"
 

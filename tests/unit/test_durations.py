@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptlab.errors import InvalidInput
-from promptlab.services.durations import parse_duration, parse_time
+from promptlab.settings.durations import parse_duration, parse_time
 
 
 @pytest.mark.parametrize(

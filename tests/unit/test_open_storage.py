@@ -121,7 +121,8 @@ def test_an_endpoint_that_boto3_finds_by_itself_is_checked_too(aws: pytest.Monke
 @pytest.mark.parametrize("setting", ["ours", "boto3's"])
 def test_an_endpoint_is_a_web_address(aws: pytest.MonkeyPatch, setting: str, endpoint: str) -> None:
     aws.setenv("PROMPTLAB_STORAGE_ENDPOINT_URL" if setting == "ours" else "AWS_ENDPOINT_URL_S3", endpoint)
-    assert "PROMPTLAB_STORAGE_ENDPOINT_URL" in (_refusal(_s3()).hint or "")
+    refusal = _refusal(load({"storage_url": "s3://team-images"}))
+    assert "PROMPTLAB_STORAGE_ENDPOINT_URL" in (refusal.hint or "")
 
 
 def test_an_endpoint_holds_no_key(aws: pytest.MonkeyPatch) -> None:

@@ -57,4 +57,4 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_bought(tmp_p
     (tmp_path / "file").write_text("")
     with pytest.raises(SpoolUnavailable, match="cannot be written") as raised:
         Spool(tmp_path / "file" / "spool").require_room()
-    assert "Nothing was bought" in (raised.value.hint or "")
+    assert "Set PROMPTLAB_HOME" in (raised.value.hint or "")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 Completer = Callable[[str], list[str]]
 
@@ -50,16 +51,17 @@ def models() -> list[str]:
 
 
 def _database_url() -> str:
-    from promptlab.settings.files import default_home
+    from promptlab.settings.files import default_home, expanded
     from promptlab.settings.urls import normalise_database_url
 
-    home = _setting("home") or str(default_home())
+    home = expanded(Path(_setting("home") or default_home()))
     return normalise_database_url(_setting("database_url") or f"sqlite:///{home}/promptlab.db")
 
 
 def _setting(name: str) -> str | None:
     """Return a setting of the environment or a file: loading all of them takes longer than a person waits here."""
-    from promptlab.settings.files import read_settings_files
+    from promptlab.settings.files import read_files
 
-    found = os.environ.get(f"PROMPTLAB_{name.upper()}") or read_settings_files().get(name)
+    in_files = (file.table[name] for file in reversed(read_files()) if name in file.table)
+    found = os.environ.get(f"PROMPTLAB_{name.upper()}") or next(in_files, None)
     return None if found is None else str(found)

@@ -19,8 +19,10 @@ def show(context: typer.Context, as_json: Json = False) -> None:
     from promptlab.services import configuration
 
     runtime = runtime_of(context)
-    items = configuration.shown(runtime.settings, runtime.flags)
+    items, problems = configuration.shown(runtime.surveyed_settings)
     runtime.output.show_page(items, None, lambda _: settings_table(items), as_json=as_json, empty="")
+    for problem in problems:  # `doctor` has all of them
+        raise problem
 
 
 @app.command()

@@ -23,7 +23,7 @@ def doctor(
 
     runtime = runtime_of(context)
     with runtime.output.progress("Looking", 1):
-        items = [*examine(runtime.settings, online=online), _terminal()]
+        items = [*examine(runtime.surveyed_settings, online=online), _terminal()]
     runtime.output.show_page(items, None, lambda console: checks_table(console, items), as_json=as_json, empty="")
     return _NOT_WELL if any(item["ok"] is False for item in items) else 0
 

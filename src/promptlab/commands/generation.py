@@ -34,8 +34,8 @@ def list_(
     from promptlab.db.generations import Filters
     from promptlab.output.generations import generation_table
     from promptlab.services import reading
-    from promptlab.services.durations import parse_time
     from promptlab.services.review import parse_score
+    from promptlab.settings.durations import parse_time
 
     runtime = runtime_of(context)
     filters = Filters(

@@ -43,7 +43,7 @@ def stats(
     """
     from promptlab.output.stats import rater_table, stats_table
     from promptlab.services import reports
-    from promptlab.services.durations import parse_time
+    from promptlab.settings.durations import parse_time
 
     runtime = runtime_of(context)
     filters = reports.StatsFilters(

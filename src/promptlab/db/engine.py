@@ -23,6 +23,8 @@ _STRICTER = frozenset({"verify-ca", "verify-full"})
 _NOT_FOR_URLS = frozenset({"autocommit", "context", "cursor_factory", "prepare_threshold", "row_factory"})
 """Arguments of psycopg that are no options of PostgreSQL."""
 
+_FORMS = "Set PROMPTLAB_DATABASE_URL to sqlite:///FILE or postgresql://USER@HOST/NAME."
+
 
 class Database:
     """An open database.
@@ -106,12 +108,10 @@ def _parse(url: str) -> URL:
         url.encode()
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise NotConfigured(
-            f"The database URL {redact(url)!r} is not one.", hint="sqlite:///FILE or postgresql://USER@HOST/NAME"
-        ) from error
+        raise NotConfigured(f"The database URL {redact(url)!r} is not one.", hint=_FORMS) from error
     backend = parsed.get_backend_name()
     if backend not in {"sqlite", "postgresql"}:
-        raise NotConfigured(f"promptlab speaks sqlite and postgresql, not {backend!r}.")
+        raise NotConfigured(f"promptlab speaks sqlite and postgresql, not {backend!r}.", hint=_FORMS)
     if backend == "sqlite" and re.match(r"$|:memory:|file:|.*\0", parsed.database or ""):
         raise NotConfigured("The database URL names no file.", hint="sqlite:///FILE, four slashes for an absolute path")
     return parsed.set(drivername=backend)
@@ -137,7 +137,9 @@ def _sqlite_arguments(url: URL) -> dict[str, Any]:
 
 def _postgres_arguments(url: URL) -> dict[str, Any]:
     for name in _NOT_FOR_URLS & url.query.keys():
-        raise NotConfigured(f"{name!r} is no option of a PostgreSQL URL.")
+        raise NotConfigured(
+            f"{name!r} is no option of a PostgreSQL URL.", hint="Take it out of PROMPTLAB_DATABASE_URL."
+        )
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "promptlab"}
     if _is_remote(url) and os.environ.get("PGSSLMODE") not in _STRICTER:
         arguments["sslmode"] = "require"

@@ -1,15 +1,15 @@
 """Where each setting comes from, and a file to start one's own from."""
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from promptlab.adapters.ai.registry import provider_names, provider_spec
 from promptlab.errors import Conflict, NotConfigured, PromptlabError
 from promptlab.services.views import View
 from promptlab.settings import ProviderSettings, Settings
-from promptlab.settings.files import PROJECT_FILE, find_project_file, read_tables, user_config_file
+from promptlab.settings.files import PROJECT_FILE, find_project_file, user_config_file
+from promptlab.settings.layers import Given, secret_of
+from promptlab.settings.model import DATABASE_VARIABLE, GENERAL
 from promptlab.settings.urls import redact
 
 _STRUCK_OUT = "***"
@@ -34,12 +34,20 @@ _TEMPLATE = """\
 """
 
 
-def shown(settings: Settings, flags: Mapping[str, Any]) -> list[View]:
-    """Return every setting with its value and where that came from; secrets are struck out."""
-    tables = list(read_tables())
-    general = [name for name in type(settings).model_fields if name != "providers"]
-    rows = [_row(name, _value(settings, name), _origin(name, settings, flags, tables)) for name in general]
-    return rows + [row for name in provider_names() for row in _provider_rows(name, settings, tables)]
+def shown(settings: Settings) -> tuple[list[View], list[PromptlabError]]:
+    """Return every setting with its value and where that came from, and what is wrong with any of them.
+
+    Secrets are struck out; a value that cannot be used is shown as it was given.
+    """
+    rows: list[View] = []
+    problems = list(settings.layers.problems)
+    parts = [_general_rows(settings), *(_provider_rows(name, settings, problems) for name in provider_names())]
+    for part in parts:
+        try:
+            rows += list(part)
+        except PromptlabError as error:
+            problems.append(error)
+    return rows, problems
 
 
 def paths() -> list[View]:
@@ -67,48 +75,33 @@ def write_template(folder: Path) -> Path:
     return path
 
 
-def _row(name: str, value: object, origin: str) -> View:
-    shown = None if value is None else str(value)
-    return {"name": name, "value": redact(shown) if shown and "://" in shown else shown, "from": origin}
+def _general_rows(settings: Settings) -> Iterator[View]:
+    for name in GENERAL:
+        given = settings.layers.general.get(name)
+        if name in settings.layers.unusable and given:
+            yield _row(name, given.shown, given)
+        elif name != "database_url":
+            yield _row(name, settings.storage if name == "storage_url" else getattr(settings, name), given)
+        else:
+            elsewhere = settings.secrets.get(DATABASE_VARIABLE) if given is None else None
+            found = secret_of(DATABASE_VARIABLE, elsewhere) if elsewhere else given
+            yield _row(name, redact(settings.database), found)
 
 
-def _value(settings: Settings, name: str) -> object:
-    if name == "database_url":
-        return redact(settings.database)
-    return settings.storage if name == "storage_url" else getattr(settings, name)
-
-
-def _origin(name: str, settings: Settings, flags: Mapping[str, Any], tables: list[tuple[Path, dict[str, Any]]]) -> str:
-    if flags.get(name) is not None:
-        return f"--{name.replace('_', '-')}"
-    variable = f"PROMPTLAB_{name.upper()}"
-    if os.environ.get(variable):
-        return variable
-    if settings.secrets_dir is not None and settings.secrets.get(variable):
-        return "secrets"
-    return next((str(path) for path, table in reversed(tables) if name in table), "default")
-
-
-def _provider_rows(name: str, settings: Settings, tables: list[tuple[Path, dict[str, Any]]]) -> Iterator[View]:
-    try:
-        spec = provider_spec(name)
-    except PromptlabError:
-        return  # `provider list` says what is wrong with it
-    found = settings.for_provider(name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
-    vendors = {"api_key": spec.key_variable, "base_url": spec.base_url_variable}
-    in_files = [(path, table.get("providers", {}).get(name, {})) for path, table in tables]
+def _provider_rows(name: str, settings: Settings, problems: list[PromptlabError]) -> Iterator[View]:
+    """Yield the settings of one provider, and note what is wrong with them."""
+    spec = provider_spec(name)
+    found, layers = settings.survey_provider(
+        name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable
+    )
+    problems += layers.problems
     for field in ProviderSettings.model_fields:
-        value = getattr(found, field)
-        if field == "api_key":
-            value = None if value is None else _STRUCK_OUT
-        variables = (f"PROMPTLAB_{name.upper().replace('-', '_')}_{field.upper()}", vendors.get(field))
-        origin = next((variable for variable in variables if variable and os.environ.get(variable)), None)
-        yield _row(f"{name}.{field}", value, origin or _in_files(field, in_files) or _otherwise(field, value))
+        given = layers.general.get(field)
+        value = given.shown if given and field in layers.unusable else getattr(found, field)
+        yield _row(f"{name}.{field}", _STRUCK_OUT if field == "api_key" and value else value, given)
 
 
-def _in_files(field: str, tables: list[tuple[Path, dict[str, Any]]]) -> str | None:
-    return next((str(path) for path, table in reversed(tables) if field in table), None)
-
-
-def _otherwise(field: str, value: object) -> str:
-    return "secrets" if field == "api_key" and value is not None else "default"
+def _row(name: str, value: object, given: Given | None) -> View:
+    shown = None if value is None else str(value)
+    place = given.place if given else "default"
+    return {"name": name, "value": redact(shown) if shown and "://" in shown else shown, "from": place}

@@ -1,9 +1,9 @@
 """Looking at everything that promptlab depends on, one thing after the other, whatever is wrong with the others."""
 
-import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -14,14 +14,24 @@ from sqlalchemy import text
 
 from promptlab import __version__
 from promptlab.adapters.ai.protocol import ProviderError
-from promptlab.adapters.ai.registry import missing, open_provider, provider_names, provider_spec
+from promptlab.adapters.ai.registry import (
+    ProviderSpec,
+    missing,
+    open_provider,
+    provider_names,
+    provider_spec,
+    require_ready,
+)
+from promptlab.adapters.storage.protocol import Storage
 from promptlab.adapters.storage.registry import open_storage
 from promptlab.db import schema
 from promptlab.db.engine import Database, open_database, sqlite_file
-from promptlab.errors import NotConfigured, PromptlabError, Unreachable, nearest
+from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, Unreachable
+from promptlab.services.remedies import complaints, remedy
 from promptlab.services.spool import Spool
 from promptlab.services.views import View
-from promptlab.settings import ProviderSettings, Settings
+from promptlab.settings import Settings
+from promptlab.settings.durations import parse_duration
 
 Look = Callable[[], str | None]
 """Returns a sentence about what is well, None for what is not in use; raises PromptlabError with how to mend it."""
@@ -30,9 +40,12 @@ _LITTLE_ROOM = 500_000_000
 
 
 def examine(settings: Settings, *, online: bool) -> Iterator[View]:
-    """Yield a finding for each dependency: `ok` is None for what is not in use. `online` asks the providers."""
+    """Yield a finding for each dependency: `ok` is None for what is not in use. `online` asks the providers.
+
+    The settings may be incomplete, as `promptlab.settings.survey` returns them.
+    """
     yield _found("python", _python)
-    yield _found("settings", lambda: _settings(settings))
+    yield from _settings(settings)
     yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))
     yield _found("spool", lambda: _spool(settings))
@@ -50,10 +63,9 @@ def _found(name: str, look: Look) -> View:
         said = look()
     except PromptlabError as error:
         return finding(name, ok=False, message=error.message, hint=error.hint)
-    except ProviderError as error:
-        return finding(name, ok=False, message=error.message)
     except OSError as error:
-        return finding(name, ok=False, message=f"{error.filename or name}: {error.strerror}.")
+        message = f"{error.filename or name}: {error.strerror}."
+        return finding(name, ok=False, message=message, hint="See whether it is there and you may use it.")
     return finding(name, ok=None if said is None else True, message=said or "not in use: no key, nothing set")
 
 
@@ -61,36 +73,32 @@ def _python() -> str:
     return f"promptlab {__version__}, Python {platform.python_version()} at {sys.executable}"
 
 
-def _settings(settings: Settings) -> str:
-    known = {f"PROMPTLAB_{name}".upper() for name in Settings.model_fields}
-    for provider in provider_names():
-        known |= {f"PROMPTLAB_{provider.replace('-', '_')}_{name}".upper() for name in ProviderSettings.model_fields}
-    for name in settings.providers:
-        if name not in provider_names():
-            raise NotConfigured(f"[providers.{name}] names no provider.{nearest(name, provider_names())}")
-    for name in os.environ:
-        if name.startswith("PROMPTLAB_") and name not in known and not name.startswith("PROMPTLAB_TEST_"):
-            raise NotConfigured(
-                f"{name} is no setting.{nearest(name, sorted(known))}", hint="See `promptlab config show`."
-            )
-    return "all known; `promptlab config show` says where each comes from"
+def _settings(settings: Settings) -> Iterator[View]:
+    problems = [*settings.layers.problems, *complaints(settings)]
+    for problem in problems:
+        yield finding("settings", ok=False, message=problem.message, hint=problem.hint)
+    if settings.layers.problems:
+        what = "What follows is looked at without the settings above that cannot be used."
+        yield finding("settings", ok=None, message=what)
+    if not problems:
+        yield finding("settings", ok=True, message="all known; `promptlab config show` says where each comes from")
 
 
 def _database(settings: Settings) -> str:
     file = sqlite_file(settings.database)
-    database = open_database(settings.database)
-    try:
+    with closing(open_database(settings.database)) as database:
         if file is not None and not file.exists():
             return f"{database.shown} is not there yet; the first use makes it. {_room(file)}"
         schema.require_current(database)
-        return f"{database.shown}, schema {schema.REVISION}. {_room(file) if file else _encryption(database)}"
-    finally:
-        database.close()
+        with database.transaction():  # in SQLite it begins as a write does: a file that is only readable is told
+            return f"{database.shown}, schema {schema.REVISION}. {_room(file) if file else _encryption(database)}"
 
 
 def _room(file: Path) -> str:
+    """Return how much room there is for a file; raises OSError where its folder takes none."""
     folder = next(parent for parent in file.absolute().parents if parent.exists())
-    free = shutil.disk_usage(folder).free
+    with tempfile.TemporaryFile(dir=folder):
+        free = shutil.disk_usage(folder).free
     if free < _LITTLE_ROOM:
         raise Unreachable(f"Only {free // 1_000_000} MB are free at {folder}.", hint="Make room there.")
     return f"{free / 1e9:.0f} GB free."
@@ -103,19 +111,26 @@ def _encryption(database: Database) -> str:
 
 
 def _storage(settings: Settings) -> str:
-    storage, data, path = (
-        open_storage(settings),
-        b"promptlab looks whether it can write here\n",
-        f".probe/{uuid4().hex}",
-    )
-    url = storage.upload(data, path, "text/plain")
+    storage, data = open_storage(settings), b"promptlab looks whether it can write here\n"
+    url = storage.upload(data, f".probe/{uuid4().hex}", "text/plain")
     try:
         if storage.read(url) != data:
-            raise Unreachable(f"{settings.storage} gives back other bytes than were written.")
-        storage.signed_url(url, 60)
+            raise Unreachable(
+                f"{settings.storage} gives back other bytes than were written.",
+                hint="Set PROMPTLAB_STORAGE_URL to another place: images would be damaged here.",
+            )
+        _sign(storage, url, settings)
     finally:
         storage.delete(url)
     return f"{settings.storage}: writes, reads, signs links and deletes."
+
+
+def _sign(storage: Storage, url: str, settings: Settings) -> None:
+    """Make a link that lives as long as the settings say, which S3 does not allow of any."""
+    try:
+        storage.signed_url(url, parse_duration(settings.link_expiry))
+    except InvalidInput as error:
+        raise NotConfigured(error.message, hint="Set PROMPTLAB_LINK_EXPIRY to 1h or 7d.") from error
 
 
 def _spool(settings: Settings) -> str:
@@ -125,19 +140,21 @@ def _spool(settings: Settings) -> str:
 
 
 def _provider(name: str, settings: Settings, *, online: bool) -> str | None:
-    lacks = missing(name, settings)
-    if lacks is not None and not _is_wanted(name, settings):
+    spec = provider_spec(name)
+    if missing(name, settings) is not None and not _is_wanted(spec, settings):
         return None
-    if lacks is not None:
-        raise NotConfigured(lacks)
+    require_ready(name, settings)
     if not online:
         return "ready; --online asks it"
     with closing(open_provider(name, settings)) as provider:
-        return provider.check()
+        try:
+            return provider.check()
+        except ProviderError as error:
+            raise Unreachable(error.message, hint=remedy(error.kind, spec)) from error
 
 
-def _is_wanted(name: str, settings: Settings) -> bool:
+def _is_wanted(spec: ProviderSpec, settings: Settings) -> bool:
     """Say whether somebody has set anything for this provider, so that what is missing is missed."""
-    spec = provider_spec(name)
-    found = settings.for_provider(name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
-    return settings.provider == name or name in settings.providers or found.base_url is not None or bool(found.api_key)
+    found = settings.for_provider(spec.name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
+    named = settings.provider == spec.name or spec.name in settings.layers.providers
+    return named or found.base_url is not None or bool(found.api_key)

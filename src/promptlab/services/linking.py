@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from promptlab.db import generations
 from promptlab.errors import Conflict, InvalidInput
-from promptlab.services.durations import parse_duration
 from promptlab.services.lab import Lab
 from promptlab.services.views import View, time_text
+from promptlab.settings.durations import parse_duration
 
 
 def links(lab: Lab, generation_id: int, expires: str) -> list[View]:

@@ -13,6 +13,7 @@ from promptlab.services.generation import Progress, close_batch, run_all
 from promptlab.services.inputs import load_input
 from promptlab.services.lab import Lab
 from promptlab.services.recovery import ask_again_about
+from promptlab.services.spool import SpoolUnavailable
 
 _AGAIN = (GenerationState.FAILED, GenerationState.REFUSED, GenerationState.UNKNOWN, GenerationState.CANCELLED)
 _NOTHING_TO_DO = {
@@ -111,7 +112,10 @@ def retry(
 
 def _require_room(lab: Lab) -> None:
     """Check that what is about to be bought can be kept, before a row is written."""
-    lab.spool.require_room()
+    try:
+        lab.spool.require_room()
+    except SpoolUnavailable as error:
+        raise SpoolUnavailable(error.message, hint=f"Nothing was bought. {error.hint}") from error
     lab.storage.upload(b"promptlab writes here\n", f"{lab.uid}/.writable", "text/plain")
 
 

@@ -67,7 +67,7 @@ def record(session: Session, project_id: int, generation_id: int, verdict: Verdi
 
     Raises what `rate` raises.
     """
-    _check_rater(verdict.rater)
+    check_rater(verdict.rater)
     generation = ratings.lock_generation(session, project_id, generation_id)
     if generation.state is not GenerationState.SUCCEEDED:
         raise Conflict(f"Generation {generation_id} is {generation.state.value} and has no images to rate.")
@@ -101,7 +101,8 @@ def _says(rating: Rating) -> tuple[object, ...]:
     return rating.score, rating.note, rating.tags, rating.criteria
 
 
-def _check_rater(name: str) -> None:
+def check_rater(name: str) -> None:
+    """Check that a rater has a name that can be used; raises InvalidInput."""
     if not name.strip() or not name.isprintable() or len(name) > _LONGEST_RATER:
         raise InvalidInput(
             f"A rater needs a name of 1 to {_LONGEST_RATER} printable characters.",

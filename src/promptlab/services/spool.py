@@ -54,12 +54,12 @@ class Spool:
         except OSError as error:
             raise SpoolUnavailable(
                 f"The spool folder {self._folder} cannot be written: {error.strerror}.",
-                hint="Nothing was bought. Set PROMPTLAB_HOME to a folder that can be written.",
+                hint="Set PROMPTLAB_HOME to a folder that can be written.",
             ) from error
         if free < ROOM_NEEDED:
             raise SpoolUnavailable(
                 f"Only {free // 1_000_000} MB are free at {self._folder}; {ROOM_NEEDED // 1_000_000} MB are needed.",
-                hint="Nothing was bought. Make room, or set PROMPTLAB_HOME to another disk.",
+                hint="Make room, or set PROMPTLAB_HOME to another disk.",
             )
 
     def write(self, key: SpoolKey, result: ImageResult) -> None:

@@ -8,15 +8,16 @@ use, from a secrets folder (`PROMPTLAB_SECRETS_DIR`, one file a name), or from o
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from promptlab.settings.model import ProviderSettings, Settings, load
+    from promptlab.settings.model import Settings, load, survey
+    from promptlab.settings.provider import ProviderSettings
 
-__all__ = ["ProviderSettings", "Settings", "load"]
+__all__ = ["ProviderSettings", "Settings", "load", "survey"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the model when it is asked for: pydantic-settings takes a fifth of a second, and completion needs files."""
+    """Load the model when it is asked for: pydantic takes a tenth of a second, and completion needs files."""
     if name in __all__:
-        from promptlab.settings import model
+        from promptlab.settings import model, provider
 
-        return getattr(model, name)
+        return getattr(provider if name == "ProviderSettings" else model, name)
     raise AttributeError(name)

@@ -2,21 +2,22 @@
 
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from promptlab.errors import NotConfigured
+from promptlab.settings.secrets import is_secret_name
+from promptlab.settings.toml import read_toml
 from promptlab.settings.urls import has_password
 
 PROJECT_FILE = "promptlab.toml"
 
-_SECRET_NAME = re.compile(r"(^|[_-])(api[_-]?key|key|password|passwd|token|secret)$", re.IGNORECASE)
-_NOT_SECRET = frozenset({"aws_secret", "storage_kms_key"})
 _RELATIVE_SQLITE = re.compile(r"^sqlite:///(?=[^/])(?!:memory:|[A-Za-z]:)")
 _PATHS = ("home", "models_file", "secrets_dir")
+_PROVIDER_TABLE = "Write [providers.openai] on a line of its own, and below it attempts = 2 and the like."
 
 
 def default_home() -> Path:
@@ -40,7 +41,9 @@ def expanded(path: Path) -> Path:
     try:
         return path.expanduser().absolute()
     except RuntimeError as error:
-        raise NotConfigured(f"The path {path} names a home folder that does not exist.") from error
+        raise NotConfigured(
+            f"The path {path} names a home folder that does not exist.", hint="See PROMPTLAB_HOME."
+        ) from error
 
 
 def find_project_file(start: Path | None = None) -> Path | None:
@@ -53,75 +56,87 @@ def find_project_file(start: Path | None = None) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def read_tables() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the files that there are and what each holds: the user's own first, which the project's outranks."""
-    for path in (user_config_file(), find_project_file()):
-        if path is not None and path.is_file():
-            yield path, _read(path)
+@dataclass(frozen=True, kw_only=True)
+class SettingsFile:
+    """A file of settings: what it says that can be used, and what is wrong with the rest."""
+
+    path: Path
+    table: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    problems: Sequence[NotConfigured] = ()
 
 
-def read_settings_files() -> dict[str, Any]:
-    """Return the settings of both files, the project's over the user's, provider tables merged key by key."""
-    merged: dict[str, Any] = {}
-    providers: dict[str, dict[str, Any]] = {}
-    for path, table in read_tables():
-        for name, settings in _providers(path, table):
-            providers.setdefault(name, {}).update(settings)
-        merged.update(table)
-    return {**merged, "providers": providers} if providers else merged
+def read_files() -> list[SettingsFile]:
+    """Return the files that there are: the user's own first, which the project's outranks."""
+    paths = (_user_config_file_if_any(), find_project_file())
+    return [_read(path) for path in paths if path is not None and path.is_file()]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _user_config_file_if_any() -> Path | None:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise NotConfigured(f"{path} is not valid TOML: {error}.") from error
+        return user_config_file()
+    except NotConfigured:  # a home that is none is told as the setting that it is
+        return None
+
+
+def _read(path: Path) -> SettingsFile:
+    try:
+        whole = read_toml(path, called=str(path))
+    except NotConfigured as error:
+        return SettingsFile(path=path, problems=[error])
     except OSError as error:
-        raise NotConfigured(f"{path} cannot be read: {error.strerror}.") from error
-    for name, value in _leaves(table):
-        _refuse_secret(path, name, value)
-    return {name: _seen_from(path.parent, name, value) for name, value in table.items()}
+        unreadable = NotConfigured(f"{path} cannot be read: {error.strerror}.", hint="Make it readable, or remove it.")
+        return SettingsFile(path=path, problems=[unreadable])
+    problems = list(_secrets_in(path, whole))
+    tables, providers = whole.pop("providers", {}), {}
+    if not isinstance(tables, dict):
+        problems.append(NotConfigured(f"{path}: `providers` must be tables.", hint=_PROVIDER_TABLE))
+        tables = {}
+    for name, table in tables.items():
+        if isinstance(table, dict):
+            providers[name] = _without_secrets(table)
+        else:
+            problems.append(NotConfigured(f"{path}: [providers.{name}] must be a table.", hint=_PROVIDER_TABLE))
+    general = {name: _seen_from(path.parent, name, value) for name, value in _without_secrets(whole).items()}
+    return SettingsFile(path=path, table=general, providers=providers, problems=problems)
 
 
 def _seen_from(folder: Path, name: str, value: Any) -> Any:
     """Return the setting with a relative path in it made absolute: it is relative to the file, wherever one works."""
     if name in _PATHS and isinstance(value, str):
-        return str(expanded(Path(value) if value.startswith("~") else folder / value))
+        return value if value.startswith("~") else str((folder / value).absolute())
     if name == "database_url" and isinstance(value, str):
         return _RELATIVE_SQLITE.sub(rf"\g<0>{quote(str(folder.absolute()))}/", value)
     return value
 
 
-def _providers(path: Path, table: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Take the tables of the providers out of the file's table."""
-    tables = table.pop("providers", {})
-    if not isinstance(tables, dict):
-        raise NotConfigured(f"{path}: `providers` must be tables: [providers.openai] and the like.")
-    for name, settings in tables.items():
-        if not isinstance(settings, dict):
-            raise NotConfigured(f"{path}: [providers.{name}] must be a table.")
-        yield name, settings
+def _without_secrets(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if not is_secret_name(name) and not _has_password(value)}
 
 
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _secrets_in(path: Path, table: Mapping[str, Any], prefix: str = "") -> Iterator[NotConfigured]:
+    """Yield a complaint about each secret in the table and the tables in it."""
     for name, value in table.items():
+        whole = f"{prefix}{name}"
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+            yield from _secrets_in(path, value, f"{whole}.")
+        elif is_secret_name(whole):
+            yield NotConfigured(
+                f"{path} holds a key or password in {whole!r}; a file of settings is no place for one.",
+                hint="Put it in the variable that the vendor's own tools use (OPENAI_API_KEY, …)"
+                " or in a secrets folder.",
+            )
+        elif _has_password(value):
+            yield NotConfigured(
+                f"{path} holds a password in {whole!r}; a file of settings is no place for one.",
+                hint=f"Put the whole URL in the environment, {_variable(whole)}"
+                + (", or the password in PGPASSWORD." if whole == "database_url" else "."),
+            )
 
 
-def _refuse_secret(path: Path, name: str, value: object) -> None:
-    last = name.rpartition(".")[2]
-    if last not in _NOT_SECRET and _SECRET_NAME.search(last):
-        raise NotConfigured(
-            f"{path} holds a key or password in {name!r}; a file of settings is no place for one.",
-            hint="Put it in the variable that the vendor's own tools use (OPENAI_API_KEY, …) or in a secrets folder.",
-        )
-    if isinstance(value, str) and has_password(value):
-        variable = f"PROMPTLAB_{name.removeprefix('providers.').upper().replace('.', '_').replace('-', '_')}"
-        raise NotConfigured(
-            f"{path} holds a password in {name!r}; a file of settings is no place for one.",
-            hint=f"Put the whole URL in the environment, {variable}"
-            + (", or the password in PGPASSWORD." if name == "database_url" else "."),
-        )
+def _has_password(value: object) -> bool:
+    return isinstance(value, str) and has_password(value)
+
+
+def _variable(name: str) -> str:
+    return f"PROMPTLAB_{name.removeprefix('providers.').upper().replace('.', '_').replace('-', '_')}"

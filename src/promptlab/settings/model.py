@@ -1,20 +1,33 @@
 """The settings themselves, and where each is looked for."""
 
 import getpass
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, Field, InstanceOf, SecretStr, field_validator
 
-from promptlab.errors import NotConfigured, nearest
-from promptlab.settings.files import default_home, expanded, read_settings_files
+from promptlab.errors import InvalidInput, NotConfigured, PromptlabError
+from promptlab.settings.durations import parse_duration
+from promptlab.settings.files import default_home, expanded, read_files
+from promptlab.settings.layers import (
+    Given,
+    Layers,
+    from_environment,
+    from_files,
+    from_flags,
+    from_folder,
+    unknown,
+    validated,
+)
+from promptlab.settings.provider import ProviderSettings, survey_provider
 from promptlab.settings.secrets import Secrets
 from promptlab.settings.urls import check_flag_url, normalise_database_url
+
+PREFIX = "PROMPTLAB_"
+DATABASE_VARIABLE = f"{PREFIX}DATABASE_URL"
 
 
 def login_name() -> str:
@@ -25,61 +38,56 @@ def login_name() -> str:
         return "unknown"
 
 
-class _FileFirstSettings(BaseSettings):
-    """Takes init values for the lowest layer, so that the environment outranks what files say."""
+class Settings(BaseModel):
+    """Everything a person can set, resolved. A description says what is expected, as complaints do."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' own signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return env_settings, file_secret_settings, init_settings
-
-
-class ProviderSettings(_FileFirstSettings):
-    """What can be set per provider: `[providers.NAME]` in a file, `PROMPTLAB_NAME_…` in the environment."""
-
-    model_config = SettingsConfigDict(extra="forbid", env_ignore_empty=True)
-
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    allow_http: bool = False
-    timeout: float = Field(default=600, gt=0, description="seconds one request may take altogether")
-    attempts: int = Field(default=4, ge=1, le=20, description="requests for one generation before it counts as failed")
-    concurrency: int = Field(default=4, ge=1, le=1024, description="requests in flight at once")
-
-
-class Settings(_FileFirstSettings):
-    """Everything a person can set, resolved."""
-
-    model_config = SettingsConfigDict(env_prefix="PROMPTLAB_", extra="forbid", env_ignore_empty=True)
-
-    home: Path = Field(default_factory=default_home)
-    project: str = "default"
-    rater: str = Field(default_factory=login_name)
-    provider: str | None = None
-    database_url: SecretStr | None = None
-    storage_url: str | None = None
-    storage_endpoint_url: str | None = None
-    storage_region: str | None = None
-    storage_encryption: str | None = Field(default=None, pattern=r"^(AES256|aws:kms)$")
-    storage_kms_key: str | None = None
-    storage_allow_http: bool = False
-    link_expiry: str = "1h"
-    ratings_per_generation: int | None = Field(default=None, ge=1)
-    models_file: Path | None = None
-    secrets_dir: Path | None = None
-    aws_secret: str | None = None
-    providers: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
+    home: Path = Field(default_factory=default_home, description="a folder such as ~/promptlab")
+    project: str = Field(
+        default="default",
+        pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\z",
+        description="a name such as spring, of letters, digits, '_', '-' and '.', up to 100 of them",
+    )
+    rater: str = Field(default_factory=login_name, description="a name such as ana")
+    provider: str | None = Field(default=None, description="the name of a provider such as openai")
+    database_url: SecretStr | None = Field(default=None, description="sqlite:///FILE or postgresql://USER@HOST/NAME")
+    storage_url: str | None = Field(default=None, description="file:///FOLDER or s3://BUCKET/PREFIX")
+    storage_endpoint_url: str | None = Field(default=None, description="an address such as https://host")
+    storage_region: str | None = Field(default=None, description="a region such as eu-central-1")
+    storage_encryption: Literal["AES256", "aws:kms"] | None = Field(default=None, description="AES256 or aws:kms")
+    storage_kms_key: str | None = Field(default=None, description="the name of a key of KMS")
+    storage_allow_http: bool = Field(default=False, description="true or false")
+    link_expiry: str = Field(default="1h", description="a duration such as 30min, 1h or 7d")
+    ratings_per_generation: int | None = Field(default=None, ge=1, description="a whole number from 1")
+    models_file: Path | None = Field(default=None, description="a file such as models.toml")
+    secrets_dir: Path | None = Field(default=None, description="a folder that exists")
+    aws_secret: str | None = Field(default=None, description="the name of a secret in AWS Secrets Manager")
+    layers: InstanceOf[Layers] = Field(default_factory=Layers, repr=False)
+    """Where all of it comes from, and what is set for each provider."""
 
     @field_validator("home", "models_file", "secrets_dir", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else expanded(value)
+        try:
+            return None if value is None else expanded(value)
+        except NotConfigured as error:
+            raise ValueError from error
+
+    @field_validator("secrets_dir", mode="after")
+    @classmethod
+    def _there(cls, value: Path | None) -> Path | None:
+        """Refuse a folder that is missing: silence would look as if there were no key."""
+        if value is not None and not value.is_dir():
+            raise ValueError
+        return value
+
+    @field_validator("link_expiry", mode="after")
+    @classmethod
+    def _duration(cls, value: str) -> str:
+        try:
+            parse_duration(value)
+        except InvalidInput as error:
+            raise ValueError from error
+        return value
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -88,7 +96,7 @@ class Settings(_FileFirstSettings):
     @property
     def database(self) -> str:
         """The database URL with its password: never show it, show `promptlab.settings.urls.redact` of it."""
-        url = self.database_url.get_secret_value() if self.database_url else self.secrets.get("PROMPTLAB_DATABASE_URL")
+        url = self.database_url.get_secret_value() if self.database_url else self.secrets.get(DATABASE_VARIABLE)
         return normalise_database_url(url) if url else _sqlite_url(self.home / "promptlab.db")
 
     @property
@@ -100,16 +108,28 @@ class Settings(_FileFirstSettings):
         return self.home / "spool"
 
     def for_provider(self, name: str, *, key_variable: str | None, base_url_variable: str | None) -> ProviderSettings:
-        """Return the settings of one provider; `key_variable` and `base_url_variable` are its vendor's own names."""
-        where, table = f"providers.{name}", self.providers.get(name, {})
-        _check_names(table, list(ProviderSettings.model_fields), where)
-        with _readable_errors(where):
-            found = _provider_settings(name, table, self.secrets_dir)
-        if found.api_key is None and key_variable and (key := self.secrets.get(key_variable)):
-            found.api_key = SecretStr(key)
-        if found.base_url is None and base_url_variable:
-            found.base_url = os.environ.get(base_url_variable) or None
+        """Return the settings of one provider; `key_variable` and `base_url_variable` are its vendor's own names.
+
+        Raises:
+            NotConfigured: an unknown or impossible one.
+        """
+        found, layers = self.survey_provider(name, key_variable=key_variable, base_url_variable=base_url_variable)
+        for problem in layers.problems:
+            raise problem
         return found
+
+    def survey_provider(
+        self, name: str, *, key_variable: str | None, base_url_variable: str | None
+    ) -> tuple[ProviderSettings, Layers]:
+        """Return the same as far as it can be used, with where it comes from and what is wrong with the rest."""
+        table = self.layers.providers.get(name, {})
+        return survey_provider(
+            name, table, self.secrets, key_variable=key_variable, base_url_variable=base_url_variable
+        )
+
+
+GENERAL = [name for name in Settings.model_fields if name != "layers"]
+"""The settings that are not a provider's."""
 
 
 def load(flags: Mapping[str, Any] | None = None) -> Settings:
@@ -117,38 +137,42 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
 
     Raises:
         NotConfigured: an unknown or impossible setting, or a secret where none belongs.
+        InvalidInput: a flag that cannot be used.
     """
-    flags = {name: value for name, value in (flags or {}).items() if value is not None}
-    if "database_url" in flags:
+    settings = survey(flags)
+    for problem in settings.layers.problems:
+        raise problem
+    return settings
+
+
+def survey(flags: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings as far as they can be used; `layers.problems` has a complaint about each that cannot.
+
+    Raises:
+        InvalidInput: a flag holds a password.
+    """
+    flags = flags or {}
+    if flags.get("database_url") is not None:
         check_flag_url(str(flags["database_url"]))
-    files = read_settings_files()
-    _check_names(files, list(Settings.model_fields), "settings")
-    with _readable_errors("settings"):
-        settings = Settings(**files, **_secrets_argument(files.get("secrets_dir")))
-        given = {name: SecretStr(str(value)) if name == "database_url" else str(value) for name, value in flags.items()}
-        return settings.model_copy(update=given)
+    files = read_files()
+    in_files, environment = from_files(files), from_environment(GENERAL, prefix=PREFIX)
+    in_place = [problem for file in files for problem in file.problems]
+    given = {name: each for name, each in {**in_files.general, **environment}.items() if name in GENERAL}
+    in_secrets, unreadable = _in_secrets_folder(given)
+    given = {**given, **in_secrets, **environment, **from_flags(flags)}
+    settings, unusable = validated(Settings, given)
+    problems = (*in_place, *unknown(in_files.general, GENERAL), *unreadable, *unusable.values())
+    settings.layers = Layers(given, in_files.providers, problems, frozenset(unusable))
+    return settings
 
 
-def _secrets_argument(from_files: object) -> dict[str, Any]:
-    named = os.environ.get("PROMPTLAB_SECRETS_DIR") or from_files
-    if not named:
-        return {}
-    folder = expanded(Path(str(named)))
-    if not folder.is_dir():
-        raise NotConfigured(f"The secrets folder {folder} does not exist.", hint="See PROMPTLAB_SECRETS_DIR.")
-    return {"_secrets_dir": folder}
-
-
-def _provider_settings(name: str, table: Mapping[str, Any], secrets_dir: Path | None) -> ProviderSettings:
-    prefix = f"PROMPTLAB_{name.upper().replace('-', '_')}_"
-    return ProviderSettings(**dict(table), _env_prefix=prefix, _secrets_dir=secrets_dir)
-
-
-def _check_names(table: Mapping[str, Any], known: list[str], where: str) -> None:
-    """Refuse unknown settings by their names, before a library takes one of them for an argument of its own."""
-    for name in table:
-        if name not in known:
-            raise NotConfigured(f"Unknown setting {name!r} in {where}.{nearest(name, known)}")
+def _in_secrets_folder(given: Mapping[str, Given]) -> tuple[dict[str, Given], Sequence[PromptlabError]]:
+    """Return what the secrets folder that is named holds of the settings; one that is unusable is told elsewhere."""
+    named, _wrong = validated(Settings, {name: given[name] for name in given if name == "secrets_dir"})
+    try:
+        return from_folder(GENERAL, named.secrets, prefix=PREFIX), []
+    except NotConfigured as error:
+        return {}, [error]
 
 
 def _sqlite_url(file: Path) -> str:
@@ -159,21 +183,3 @@ def _sqlite_url(file: Path) -> str:
             f"The folder {str(file.parent)!r} has a name that is not valid UTF-8, and no database URL can name it.",
             hint="Set PROMPTLAB_HOME to another.",
         ) from error
-
-
-class _readable_errors:  # noqa: N801 - a context manager that reads like a word
-    """Turns pydantic's validation errors into one sentence about the first of them, without its value."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, ValidationError):
-            first = error.errors(include_input=False, include_url=False)[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise NotConfigured(f"The setting {name!r} in {self.where} is not usable: {first['msg']}.") from None
-        if isinstance(error, SettingsError):  # a variable that is no JSON, a file of the secrets folder that is no text
-            raise NotConfigured(f"One of the {self.where} cannot be read: {error}.") from None

@@ -2,10 +2,20 @@
 
 import json
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 
 from promptlab.errors import NotConfigured, Unreachable
+
+_SECRET_NAME = re.compile(r"(^|[_-])(api[_-]?key|key|password|passwd|token|secret)$", re.IGNORECASE)
+_NOT_SECRET = frozenset({"aws_secret", "storage_kms_key"})
+
+
+def is_secret_name(name: str) -> bool:
+    """Say whether a setting of that name (`providers.openai.api_key`) holds a key or a password."""
+    last = name.rpartition(".")[2]
+    return last not in _NOT_SECRET and _SECRET_NAME.search(last) is not None
 
 
 class Secrets:
@@ -22,9 +32,10 @@ class Secrets:
             NotConfigured: the secrets folder holds it in a file that cannot be read.
             Unreachable: AWS Secrets Manager is configured and does not answer.
         """
-        return os.environ.get(name) or self._from_folder(name) or self._from_aws.get(name) or None
+        return os.environ.get(name) or self.in_folder(name) or self._from_aws.get(name) or None
 
-    def _from_folder(self, name: str) -> str | None:
+    def in_folder(self, name: str) -> str | None:
+        """Return the secret if the secrets folder has it; raises NotConfigured for a file that cannot be read."""
         if self._folder is None:
             return None
         for path in (self._folder / name, self._folder / name.lower()):
@@ -33,7 +44,9 @@ class Secrets:
                     return path.read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is no UTF-8 text"
-                raise NotConfigured(f"The secret {path} cannot be read: {why}.") from error
+                raise NotConfigured(
+                    f"The secret {path} cannot be read: {why}.", hint="Make it a readable file of UTF-8 text."
+                ) from error
         return None
 
     @cached_property
@@ -46,7 +59,10 @@ class Secrets:
         try:
             answer = boto3.client("secretsmanager").get_secret_value(SecretId=self._aws_secret)
         except (BotoCoreError, ClientError) as error:
-            raise Unreachable(f"The AWS secret {self._aws_secret!r} cannot be read: {error}") from error
+            raise Unreachable(
+                f"The AWS secret {self._aws_secret!r} cannot be read: {error}",
+                hint="Check PROMPTLAB_AWS_SECRET, AWS_REGION and your credentials for AWS.",
+            ) from error
         return _flat_json(answer.get("SecretString", ""), self._aws_secret)
 
 
@@ -56,5 +72,8 @@ def _flat_json(text: str, secret: str) -> dict[str, str]:
     except json.JSONDecodeError:
         found = None
     if not isinstance(found, dict):
-        raise NotConfigured(f"The AWS secret {secret!r} must be a JSON object of names and values.")
+        raise NotConfigured(
+            f"The AWS secret {secret!r} is no JSON object of names and values.",
+            hint='Store it as {"OPENAI_API_KEY": "…"}, or correct PROMPTLAB_AWS_SECRET.',
+        )
     return {str(name): str(value) for name, value in found.items()}

@@ -56,6 +56,7 @@ PROVIDER = ProviderSpec(
     name=NAME,
     summary="Azure OpenAI: the model is the name of your deployment",
     key_variable="AZURE_OPENAI_API_KEY",
+    keys="https://portal.azure.com (your resource, Keys and Endpoint)",
     base_url_variable="AZURE_OPENAI_ENDPOINT",
     base_url_needed=True,
     base_url_query=(_VERSION,),

@@ -12,6 +12,7 @@ from typing import Any
 from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.models_table import Unusable, merged, model_tables, read_capabilities, require_known
 from promptlab.errors import NotConfigured
+from promptlab.settings.toml import read_toml
 
 _NOTHING_KNOWN = Capabilities(known=False)
 
@@ -64,7 +65,9 @@ def read_catalogue(models_file: Path | None = None) -> Catalogue:
         _require_no_defaults(table)
         return _read(merged(_built_in_table(), table))
     except Unusable as error:
-        raise NotConfigured(f"The models file {models_file} is not usable: {error}") from error
+        raise NotConfigured(
+            f"The models file {models_file} is not usable: {error}", hint="Correct it there. See PROMPTLAB_MODELS_FILE."
+        ) from error
 
 
 @cache
@@ -79,12 +82,11 @@ def _built_in_table() -> dict[str, Any]:
 
 def _user_table(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NotConfigured(f"The models file {path} is not valid TOML: {error}.") from error
+        return read_toml(path.expanduser(), called=f"The models file {path}")
     except OSError as error:
         raise NotConfigured(
-            f"The models file {path} cannot be read: {error.strerror}.", hint="See PROMPTLAB_MODELS_FILE."
+            f"The models file {path} cannot be read: {error.strerror}.",
+            hint="Correct or unset PROMPTLAB_MODELS_FILE.",
         ) from error
 
 

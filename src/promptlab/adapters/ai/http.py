@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from promptlab import __version__
 from promptlab.adapters.ai.http_cleaning import Cleaner
@@ -109,7 +110,7 @@ class HttpClient:
     def _exchange(self, method: str, url: str, *, seconds: float | None = None, **about: Any) -> Answer:
         with (
             Exchange(min(seconds or inf, self._settings.timeout)) as exchange,
-            translated(exchange, provider=self._provider, clean=self.clean),
+            translated(exchange, provider=self._provider, address=urlsplit(url).netloc, clean=self.clean),
         ):
             about["extensions"] = {"trace": exchange.follow}
             with self._client().stream(method, url, **about) as response:

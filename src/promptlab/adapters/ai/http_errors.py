@@ -119,10 +119,11 @@ def _seconds_until(text: str) -> float | None:
 
 
 @contextmanager
-def translated(exchange: Exchange, *, provider: str, clean: Callable[[str], str]) -> Iterator[None]:
+def translated(exchange: Exchange, *, provider: str, address: str, clean: Callable[[str], str]) -> Iterator[None]:
     """Turn what httpx raises over one request into the errors of `ImageProvider`.
 
-    They hide their cause: what httpx says of a broken answer quotes it, and with it a key that the server echoed.
+    `address` is where the request goes, host and port. The errors hide their cause: what httpx says of a broken answer
+    quotes it, and with it a key that the server echoed.
 
     Raises:
         ProviderUnavailable: the connection was never made, so nothing was sent.
@@ -136,7 +137,7 @@ def translated(exchange: Exchange, *, provider: str, clean: Callable[[str], str]
         yield
     except never_made as error:
         why = clean(str(error)) or type(error).__name__
-        raise ProviderUnavailable(f"{provider} cannot be reached: {why}.", kind="connection") from None
+        raise ProviderUnavailable(f"{provider} cannot be reached at {address}: {why}.", kind="connection") from None
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as error:
         message = f"This request to {provider} cannot be sent: {clean(str(error))}."
         raise ProviderFailed(message, kind="bad_request") from None

@@ -132,7 +132,15 @@ def _validated(given: Mapping[str, Any], *, where: str) -> Capabilities:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join([where, *map(str, first["loc"])])
-        raise Unusable(f"{place}: {first['msg']}.") from error
+        raise Unusable(f"{place} is {first['input']!r}, expected {_expected(first['type'])}.") from error
+
+
+def _expected(complaint: str) -> str:
+    """Return what pydantic expected, by the kind of its complaint: `int_parsing`, `frozen_set_type`."""
+    words = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text in quotes"}
+    tables = {"dict": "a table", "mapping": "a table"}
+    lists = {"frozen": "a list", "tuple": "a list"}
+    return {**words, **tables, **lists}.get(complaint.partition("_")[0], "another value")
 
 
 @cache

@@ -32,6 +32,7 @@ PROVIDER = ProviderSpec(
     summary="OpenAI's image models, and any server that speaks its Images API",
     default_model=_DEFAULT_MODEL,
     key_variable="OPENAI_API_KEY",
+    keys="https://platform.openai.com/api-keys",
     base_url_variable="OPENAI_BASE_URL",
     build=_build,
 )

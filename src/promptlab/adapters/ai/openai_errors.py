@@ -39,6 +39,7 @@ _BLOCKED = "This blocks the whole Azure resource, not this prompt: nothing is se
 _NO_FORM_WORDS = re.compile(r"invalid character|content[ -]type|multipart", re.IGNORECASE)
 _ABOUT_MODEL_WORDS = re.compile(r"\b(model|deployment)\b", re.IGNORECASE)
 _NO_INPUTS = "Input images go to /images/edits as a form, which not every compatible server has."
+_NO_VERSION = "The base URL probably lacks /v1 at its end."
 
 _TELLING = ("code", "type", "param", "moderation_details")
 
@@ -76,6 +77,14 @@ def about_inputs(complaint: Complaint, *, status: int) -> Complaint:
         return complaint
     said = complaint.message.rstrip(". ") or f"HTTP {status}"
     return replace(complaint, message=f"{said}. {_NO_INPUTS}")
+
+
+def about_address(complaint: Complaint) -> Complaint:
+    """Return the complaint with a 404 at a base URL without a version; it says so unless the model is not found."""
+    if complaint.kind is not None or _ABOUT_MODEL_WORDS.search(complaint.message):
+        return complaint
+    said = complaint.message.rstrip(". ") or "HTTP 404"
+    return replace(complaint, message=f"{said}. {_NO_VERSION}")
 
 
 def _error_object(body: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer, Complaint
 from promptlab.adapters.ai.openai_check import key_complaint, proof_of
-from promptlab.adapters.ai.openai_errors import about_inputs, complaint_of, read_complaint
+from promptlab.adapters.ai.openai_errors import about_address, about_inputs, complaint_of, read_complaint
 from promptlab.adapters.ai.openai_service import Service
 from promptlab.adapters.ai.openai_wire import (
     Pictures,
@@ -73,11 +73,13 @@ class OpenAIImages:
     def check(self) -> str:
         """Ask for the list of models, which costs nothing and needs the key."""
         answer = self._http.get(f"{self._http.base_url}{self._service.models}", seconds=_CHECK_SECONDS)
-        proof = proof_of(answer, host=self._service.host, default_model=self._service.default_model)
-        if proof is None:
-            complaint = key_complaint(answer, host=self._service.host)
-            raise self._http.failure(answer, complaint, request_id=self._request_id(answer))
-        return self._http.clean(proof)
+        host = self._service.host
+        no_such_path = answer.status == 404 and self._service.lacks_version
+        proof = None if no_such_path else proof_of(answer, host=host, default_model=self._service.default_model)
+        if proof is not None:
+            return self._http.clean(proof)
+        complaint = about_address(complaint_of(answer)) if no_such_path else key_complaint(answer, host=host)
+        raise self._http.failure(answer, complaint, request_id=self._request_id(answer))
 
     def close(self) -> None:
         self._http.close()
@@ -94,7 +96,10 @@ class OpenAIImages:
         if answer.ok:
             return answer
         complaint = complaint_of(answer)
-        complaint = about_inputs(complaint, status=answer.status) if has_inputs else complaint
+        if answer.status == 404 and self._service.lacks_version:
+            complaint = about_address(complaint)
+        elif has_inputs:
+            complaint = about_inputs(complaint, status=answer.status)
         raise self._http.failure(answer, complaint, request_id=self._request_id(answer))
 
     def _request_id(self, answer: Answer) -> str | None:

@@ -1,8 +1,11 @@
 """Where a server is that speaks OpenAI's Images API, and how it is asked."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
+
+_VERSION = re.compile(r"/v\d\w*/*$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,11 @@ class Service:
     @property
     def host(self) -> str:
         return urlsplit(self.base_url).netloc
+
+    @property
+    def lacks_version(self) -> bool:
+        """Whether the base URL ends in no version: with most servers it would be `/v1`."""
+        return not self.deployments and _VERSION.search(urlsplit(self.base_url).path) is None
 
     def path(self, action: str, model: str) -> str:
         """Return the path below the base URL that makes images: `generations` of nothing, or `edits` of some."""

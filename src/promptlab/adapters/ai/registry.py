@@ -11,6 +11,7 @@ from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.protocol import ImageProvider
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
 from promptlab.settings import ProviderSettings, Settings
+from promptlab.settings.provider import provider_prefix
 from promptlab.settings.urls import is_loopback
 
 GROUP = "promptlab.providers"
@@ -21,8 +22,8 @@ class ProviderSpec:
     """What an entry point of the group `promptlab.providers` must be.
 
     `summary` is one line. `key_variable` and `base_url_variable` are the names that the vendor's own tools use.
-    `base_url_needed` is a service that is at another address for everybody, `base_url_query` what a base URL may have
-    after a question mark.
+    `keys` is where one gets a key, such as the address of a page. `base_url_needed` is a service that is at another
+    address for everybody, `base_url_query` what a base URL may have after a question mark.
     `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
     often only `capabilities` is asked.
     """
@@ -33,6 +34,7 @@ class ProviderSpec:
     default_model: str | None = None
     key_variable: str | None = None
     base_url_variable: str | None = None
+    keys: str | None = None
     key_needed: bool = True
     base_url_needed: bool = False
     base_url_query: tuple[str, ...] = ()
@@ -91,10 +93,27 @@ def ready_providers(settings: Settings) -> list[str]:
 def missing(name: str, settings: Settings) -> str | None:
     """Return one sentence about what keeps a provider from being used, None when it is ready."""
     try:
-        _ready_settings(provider_spec(name), settings)
+        require_ready(name, settings)
     except PromptlabError as error:
         return error.message
     return None
+
+
+def require_ready(name: str, settings: Settings) -> None:
+    """Check that a provider could be used now; raises what `open_provider` raises, but for the models file."""
+    _ready_settings(provider_spec(name), settings)
+
+
+def base_url_variables(spec: ProviderSpec) -> str:
+    """Return the names of the variables that say where the provider is, as a sentence names them."""
+    return " or ".join(name for name in (f"{provider_prefix(spec.name)}BASE_URL", spec.base_url_variable) if name)
+
+
+def key_advice(spec: ProviderSpec) -> str:
+    """Return where to get a key and where to put it, in a sentence or two."""
+    variable = spec.key_variable or f"{provider_prefix(spec.name)}API_KEY"
+    where = f"Get a key at {spec.keys}" if spec.keys else f"Get a key from {spec.name}"
+    return f"{where} and set {variable} to it."
 
 
 def _load(point: EntryPoint) -> ProviderSpec:
@@ -121,7 +140,7 @@ def _ready_settings(spec: ProviderSpec, settings: Settings) -> ProviderSettings:
     elif spec.base_url_needed:
         raise NotConfigured(
             f"{spec.base_url_variable} is not set, and {spec.name} has no default address.",
-            hint=f"Set {_base_url_variables(spec)} to the https address of yours.",
+            hint=f"Set {base_url_variables(spec)} to the https address of yours.",
         )
     _check_key(spec, found)
     return found
@@ -134,12 +153,12 @@ def _check_base_url(spec: ProviderSpec, url: str, *, allow_http: bool) -> None:
         query = f" but for ?{'=… and ?'.join(spec.base_url_query)}=…" if spec.base_url_query else ""
         raise NotConfigured(
             f"The base URL of {spec.name} is no plain http or https URL.",
-            hint=f"Set {_base_url_variables(spec)} to https://host/path, without user name, ? and #{query}.",
+            hint=f"Set {base_url_variables(spec)} to https://host/path, without user name, ? and #{query}.",
         )
     if parts.scheme == "http" and not allow_http and not is_loopback(url):
         raise NotConfigured(
             f"The key of {spec.name} would travel to {parts.hostname} unencrypted, over plain http.",
-            hint=f"Use https, or set {_prefix(spec)}_ALLOW_HTTP=true for a server in your own network.",
+            hint=f"Use https, or set {provider_prefix(spec.name)}ALLOW_HTTP=true for a server in your own network.",
         )
 
 
@@ -154,21 +173,13 @@ def _plain_url(url: str, *, query: tuple[str, ...]) -> SplitResult | None:
     return parts if usable and plain else None
 
 
-def _base_url_variables(spec: ProviderSpec) -> str:
-    return " or ".join(name for name in (f"{_prefix(spec)}_BASE_URL", spec.base_url_variable) if name)
-
-
-def _prefix(spec: ProviderSpec) -> str:
-    return f"PROMPTLAB_{spec.name.upper().replace('-', '_')}"
-
-
 def _check_key(spec: ProviderSpec, found: ProviderSettings) -> None:
     key = found.api_key.get_secret_value() if found.api_key else ""
     name = spec.key_variable or "api_key"
     if spec.key_needed and not key.strip():
         raise NotConfigured(
             f"{name} is not set, and {spec.name} needs a key.",
-            hint="A compatible server that needs no key takes any text.",
+            hint=f"{key_advice(spec)} A compatible server that needs no key takes any text.",
         )
     # Such a key could not be sent, and the complaint of the HTTP library would quote it.
     if key and not (key.isascii() and key.isprintable() and key == key.strip()):

@@ -51,7 +51,10 @@ def _open_bucket(settings: Settings) -> Storage:
 
     bucket, prefix = _bucket_and_prefix(settings.storage)
     if settings.storage_kms_key and settings.storage_encryption != "aws:kms":
-        raise NotConfigured("storage_kms_key is of use only with storage_encryption = aws:kms.")
+        raise NotConfigured(
+            "storage_kms_key is of use only with storage_encryption = aws:kms.",
+            hint="Set PROMPTLAB_STORAGE_ENCRYPTION=aws:kms, or take the key away.",
+        )
     client = connect(
         settings.storage_endpoint_url, region=settings.storage_region, allow_http=settings.storage_allow_http
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
+_SET_UP = "Check PROMPTLAB_STORAGE_REGION, AWS_REGION and AWS_PROFILE."
 _ENDPOINT = "See PROMPTLAB_STORAGE_ENDPOINT_URL and AWS_ENDPOINT_URL_S3."
 
 
@@ -31,7 +32,7 @@ def connect(endpoint_url: str | None, *, region: str | None, allow_http: bool) -
         session = boto3.session.Session(region_name=region)
         client = session.client("s3", endpoint_url=endpoint_url, config=_config())
     except BotoCoreError as error:
-        raise NotConfigured(f"S3 cannot be set up: {str(error).rstrip('.')}.") from error
+        raise NotConfigured(f"S3 cannot be set up: {str(error).rstrip('.')}.", hint=_SET_UP) from error
     except ValueError as error:
         raise NotConfigured("The endpoint of the storage is no web address.", hint=_ENDPOINT) from error
     # Also what boto3 found by itself, in AWS_ENDPOINT_URL_S3 or a profile.
