@@ -143,6 +143,16 @@ def test_a_setting_that_cannot_be_used_is_shown_as_it_was_given(
     assert ran.error["message"].startswith("PROMPTLAB_RATINGS_PER_GENERATION is 'many'")
 
 
+def test_secrets_that_cannot_be_had_hide_nothing_else(promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTLAB_AWS_SECRET", "prod/lab")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    found = findings(promptlab, code=4)
+    assert "PROMPTLAB_AWS_SECRET" in found["database"]["hint"]
+    assert found["storage"]["ok"] is True
+    rows = {item["name"]: item["value"] for item in promptlab("config", "show", "--json", code=4).json["items"]}
+    assert (rows["database_url"], rows["link_expiry"]) == (None, "1h")
+
+
 def test_a_spool_that_cannot_be_written_speaks_of_buying_only_to_who_buys(
     promptlab: Promptlab, tmp_path: Path, sketch_version: int
 ) -> None:

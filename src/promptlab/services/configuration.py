@@ -39,12 +39,11 @@ def shown(settings: Settings) -> tuple[list[View], list[PromptlabError]]:
 
     Secrets are struck out; a value that cannot be used is shown as it was given.
     """
-    rows: list[View] = []
     problems = list(settings.layers.problems)
-    parts = [_general_rows(settings), *(_provider_rows(name, settings, problems) for name in provider_names())]
-    for part in parts:
+    rows = [_general_row(name, settings, problems) for name in GENERAL]
+    for name in provider_names():
         try:
-            rows += list(part)
+            rows += _provider_rows(name, settings, problems)
         except PromptlabError as error:
             problems.append(error)
     return rows, problems
@@ -75,17 +74,19 @@ def write_template(folder: Path) -> Path:
     return path
 
 
-def _general_rows(settings: Settings) -> Iterator[View]:
-    for name in GENERAL:
-        given = settings.layers.general.get(name)
-        if name in settings.layers.unusable and given:
-            yield _row(name, given.shown, given)
-        elif name != "database_url":
-            yield _row(name, settings.storage if name == "storage_url" else getattr(settings, name), given)
-        else:
-            elsewhere = settings.secrets.get(DATABASE_VARIABLE) if given is None else None
-            found = secret_of(DATABASE_VARIABLE, elsewhere) if elsewhere else given
-            yield _row(name, redact(settings.database), found)
+def _general_row(name: str, settings: Settings, problems: list[PromptlabError]) -> View:
+    """Return one setting, and note where its value cannot be had."""
+    given = settings.layers.general.get(name)
+    if name in settings.layers.unusable and given:
+        return _row(name, given.shown, given)
+    if name != "database_url":
+        return _row(name, settings.storage if name == "storage_url" else getattr(settings, name), given)
+    try:
+        elsewhere = settings.secrets.get(DATABASE_VARIABLE) if given is None else None
+        return _row(name, redact(settings.database), secret_of(DATABASE_VARIABLE, elsewhere) if elsewhere else given)
+    except PromptlabError as error:
+        problems.append(error)
+        return _row(name, None, given)
 
 
 def _provider_rows(name: str, settings: Settings, problems: list[PromptlabError]) -> Iterator[View]:

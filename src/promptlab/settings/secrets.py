@@ -56,8 +56,10 @@ class Secrets:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
+        # boto3 itself does not read AWS_REGION, which every other SDK does.
+        region = os.environ.get("AWS_REGION") or None
         try:
-            answer = boto3.client("secretsmanager").get_secret_value(SecretId=self._aws_secret)
+            answer = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=self._aws_secret)
         except (BotoCoreError, ClientError) as error:
             raise Unreachable(
                 f"The AWS secret {self._aws_secret!r} cannot be read: {error}",

@@ -110,7 +110,7 @@ class HttpClient:
     def _exchange(self, method: str, url: str, *, seconds: float | None = None, **about: Any) -> Answer:
         with (
             Exchange(min(seconds or inf, self._settings.timeout)) as exchange,
-            translated(exchange, provider=self._provider, address=urlsplit(url).netloc, clean=self.clean),
+            translated(exchange, provider=self._provider, address=self.clean(urlsplit(url).netloc), clean=self.clean),
         ):
             about["extensions"] = {"trace": exchange.follow}
             with self._client().stream(method, url, **about) as response:
