@@ -25,7 +25,10 @@ def test_the_tour_shows_what_it_runs_and_leaves_a_folder_to_go_on_in(
 def test_the_tour_can_be_taken_again(promptlab: Promptlab, tmp_path: Path) -> None:
     """It starts anew each time, and what the earlier one left, and was made since, is kept beside it."""
     for number in range(3):
-        assert promptlab("demo").out.count("succeeded") == 12
+        ran = promptlab("demo")
+        assert ran.out.count("succeeded") == 12
+        assert ("bench of the earlier tour is kept in" in ran.err) == (number > 0)
+        assert number == 0 or str(Path("promptlab-demo") / f"data-{number}") in ran.err
         kept = sorted(path.name for path in (tmp_path / "promptlab-demo").glob("data*"))
         assert kept == ["data", *(f"data-{earlier}" for earlier in range(1, number + 1))]
         assert all((tmp_path / "promptlab-demo" / name / "promptlab.db").is_file() for name in kept)

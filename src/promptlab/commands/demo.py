@@ -60,7 +60,10 @@ def demo(
         if code := root.main(list(arguments), prog_name="promptlab", standalone_mode=False):
             raise typer.Exit(code)
 
+    kept = _make_anew(folder)
     with _only_in(folder), redirect_stdout(StringIO() if as_json else sys.stdout):
+        if kept:
+            say(f"The bench of the earlier tour is kept in {kept}.")
         say("A tour with the offline provider sketch, which draws simple pictures and costs nothing.")
         for prompt in _PROMPTS:
             promptlab("prompt", "create", "poster", "--user", prompt, "--provider", "sketch")
@@ -83,8 +86,7 @@ def demo(
 
 @contextmanager
 def _only_in(folder: Path) -> Iterator[None]:
-    """Work in a fresh folder, with none of the person's settings: the tour never touches their data."""
-    _make_anew(folder)
+    """Work in that folder, with none of the person's settings: the tour never touches their data."""
     environment, before = dict(os.environ), Path.cwd()
     for name in environment:
         if name.startswith("PROMPTLAB_"):
@@ -99,19 +101,21 @@ def _only_in(folder: Path) -> Iterator[None]:
         os.environ.update(environment)
 
 
-def _make_anew(folder: Path) -> None:
-    """Make the tour's folder. What an earlier tour has left there, and what was made since, is put aside and kept."""
-    settings, data = folder / "promptlab.toml", folder / "data"
+def _make_anew(folder: Path) -> Path | None:
+    """Make the tour's folder. What an earlier tour has left there, and what was made since, is kept; return where."""
+    settings, data, kept = folder / "promptlab.toml", folder / "data", None
     try:
         if folder.exists() and not settings.is_file() and any(folder.iterdir()):
             raise Conflict(f"{folder} is there already and is no tour's folder.", hint="Choose another with --dir.")
         folder.mkdir(parents=True, exist_ok=True)
         if data.exists():
-            data.rename(next(path for number in count(1) if not (path := folder / f"data-{number}").exists()))
+            kept = next(path for number in count(1) if not (path := folder / f"data-{number}").exists())
+            data.rename(kept)
         storage = (data.absolute() / "images").as_uri()
         settings.write_text(_SETTINGS.format(storage=storage), encoding="utf-8")
     except OSError as error:
         raise NotConfigured(f"{folder} cannot be used: {error.strerror}.", hint="Choose another with --dir.") from error
+    return kept
 
 
 def _plant_ratings(path: Path) -> None:
