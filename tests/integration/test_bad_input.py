@@ -1,5 +1,6 @@
 """Bad input gets a sentence and the right exit code, and leaves nothing half done."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_deleting_asks_and_refuses_where_nobody_can_be_asked(refused: Callable[.
 )
 def test_a_version_that_cannot_be_made(refused: Callable[..., Ran], arguments: tuple[str, ...], says: str) -> None:
     refused("prompt", "create", *arguments, says=says)
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"), [(GENERATE, "--var"), (GENERATE, "--param"), (("rate", "1"), "--criterion")]
+)
+def test_a_pair_that_is_none_is_answered_with_an_example(
+    refused: Callable[..., Ran], command: tuple[str, ...], flag: str
+) -> None:
+    score = ("--score", "4") if flag == "--criterion" else ()
+    ran = refused(*command, *score, flag, "foo", says=f"{flag} 'foo' is not of the form KEY=VALUE.")
+    assert re.fullmatch(rf"For example {flag} \w+=\w+\.", ran.error["hint"])
 
 
 def test_a_prompt_that_is_there_already_is_a_conflict(promptlab: Promptlab, refused: Callable[..., Ran]) -> None:

@@ -35,6 +35,12 @@ VersionOption = Annotated[
 Preview = Annotated[bool, typer.Option("--preview", help="Draw the pictures in the terminal, where it can.", **SHOWN)]
 Rater = Annotated[str | None, typer.Option(help="Who rates; else PROMPTLAB_RATER, else the login name.")]
 
+_EXAMPLES = {
+    "--var": "--var subject=fox",
+    "--param": "--param size=1024x1024",
+    "--criterion": "--criterion composition=4",
+}
+
 
 def runtime_of(context: typer.Context) -> Runtime:
     """Return the runtime that the root command made."""
@@ -49,7 +55,7 @@ def parse_pairs(texts: Sequence[str] | None, *, flag: str) -> dict[str, str]:
     for text in texts or []:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise InvalidInput(f"{flag} {text!r} is not of the form KEY=VALUE.")
+            raise InvalidInput(f"{flag} {text!r} is not of the form KEY=VALUE.", hint=f"For example {_EXAMPLES[flag]}.")
         if key.strip() in pairs:
             raise InvalidInput(f"{flag} {key.strip()} is given twice.")
         pairs[key.strip()] = value
