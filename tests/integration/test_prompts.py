@@ -63,6 +63,19 @@ def test_a_raw_prompt_keeps_every_brace(promptlab: Promptlab) -> None:
     assert bought["rendered_user_prompt"] == "{{ not a variable"
 
 
+def test_a_name_in_single_braces_is_warned_of_before_it_is_bought(promptlab: Promptlab, tmp_path: Path) -> None:
+    """It may be meant as a variable; --raw says that it is not."""
+    warning = "Warning: {subject} is sent as it stands; for a variable write {{ subject }}.\n"
+    (tmp_path / "prompt.txt").write_text("a {subject} and a {subject}")
+    for text in ("a {subject}", "@prompt.txt"):
+        ran = promptlab("--quiet", *MAKE, text)
+        assert ran.err == warning
+        assert "{subject}" in ran.json["user_prompt"]
+    assert warning in promptlab(*MAKE, "a fox", "--system", "draw {subject}").err
+    assert warning in promptlab("prompt", "create", "card", "--from", "poster@1", "--json").err
+    assert "Warning" not in promptlab(*MAKE, "a {subject}", "--raw").err
+
+
 def test_pages_go_through_everything_once(promptlab: Promptlab) -> None:
     for number in range(5):
         promptlab(*MAKE, f"fox {number}")
@@ -100,6 +113,12 @@ def test_what_the_editor_saves_becomes_a_version(promptlab: Promptlab, editor: P
     editor.write_text("s/sea/river/\ns/^ink$/pencil/\n")
     made = promptlab("prompt", "edit", "poster", "--json").json
     assert (made["version"], made["user_prompt"], made["system_prompt"]) == (2, "a fox\nby the river", "pencil")
+
+
+def test_what_is_written_in_the_editor_is_warned_of_as_well(promptlab: Promptlab, editor: Path) -> None:
+    promptlab(*MAKE, "a fox")
+    editor.write_text("s/a fox/a {animal}/\n")
+    assert "Warning: {animal} is sent as it stands" in promptlab("prompt", "edit", "poster").err
 
 
 def test_saving_without_a_change_makes_nothing(promptlab: Promptlab, editor: Path) -> None:

@@ -22,6 +22,19 @@ def test_what_looks_like_a_template_elsewhere_is_text(text: str) -> None:
     assert render(f"colour {text}") == f"colour {text}"
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a {subject} in { style }, {subject}", ["subject", "style"]),
+        ('{"a": 1} {1} {a, b} {a|b} {} {#ff0000}', []),
+        ("a {{ subject }} {{subject}} {{ '{subject}' }} {% if subject %}x{% endif %}", []),
+    ],
+)
+def test_names_in_single_braces_are_found_in_the_text_alone(text: str, names: list[str]) -> None:
+    """Not what looks like JSON or a choice, and not what a template's own code says."""
+    assert templates.names_in_single_braces(text) == names
+
+
 def test_comments_have_two_hashes() -> None:
     assert render("a{## never sent ##}b") == "ab"
 

@@ -178,6 +178,8 @@ def edit(context: typer.Context, reference: Reference, as_json: Json = False) ->
         with runtime.writing() as (session, project_id):
             made = authoring.create(session, project_id, wanted, settings=runtime.settings, providers=runtime.providers)
             view = views.prompt_version(made.version, runtime.settings.project)
+    for warning in made.warnings:
+        runtime.output.warn(warning)
     runtime.output.show(view, lambda _: version_details(view), as_json=as_json)
     if not made.is_new:
         runtime.output.note("Nothing was changed, so no new version was made.")

@@ -18,7 +18,7 @@ from promptlab.errors import InvalidInput
 from promptlab.services.checks import about_model
 from promptlab.services.lab import Providers
 from promptlab.services.prompts import Content, IfSame, content_of, make
-from promptlab.services.templates import variables_of
+from promptlab.services.templates import names_in_single_braces, variables_of
 from promptlab.settings import Settings
 
 _SYSTEM, _USER = "=== system prompt ===", "=== user prompt ==="
@@ -42,7 +42,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """The version, whether it is new, and what should be known of its model."""
+    """The version, whether it is new, and what should be known of its text and its model."""
 
     version: PromptVersion
     is_new: bool
@@ -74,7 +74,8 @@ def create(session: Session, project_id: int, wanted: Wanted, *, settings: Setti
         description=wanted.description,
         if_same=wanted.if_same,
     )
-    return Made(version=version, is_new=is_new, warnings=about_model(content.provider, content.model, capabilities))
+    warnings = _about_text(version) + about_model(content.provider, content.model, capabilities)
+    return Made(version=version, is_new=is_new, warnings=warnings)
 
 
 def as_text(version: PromptVersion) -> str:
@@ -104,6 +105,13 @@ def from_text(version: PromptVersion, text: str) -> Wanted:
         start_from=str(version.id),
         if_same="reuse",
     )
+
+
+def _about_text(version: PromptVersion) -> list[str]:
+    if version.raw:
+        return []
+    names = names_in_single_braces(f"{version.system_prompt or ''}\n{version.user_prompt}")
+    return [f"{{{name}}} is sent as it stands; for a variable write {{{{ {name} }}}}." for name in names]
 
 
 def _content(session: Session, project_id: int, wanted: Wanted, settings: Settings) -> Content:

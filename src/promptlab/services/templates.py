@@ -3,6 +3,8 @@
 Only `{{ name }}`, `{% … %}` and comments written `{## … ##}` mean something, so `{#ff0000}` and `{style}` are text.
 """
 
+import re
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +14,10 @@ from promptlab.errors import InvalidInput
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
+
+
+_NAME_IN_BRACES = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)\s*\}(?!\})")
+"""What other template languages take for a variable."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +52,12 @@ def variables_of(text: str) -> set[str]:
     from jinja2 import meta
 
     return meta.find_undeclared_variables(_environment().parse(text))
+
+
+def names_in_single_braces(text: str) -> list[str]:
+    """Return the names that stand in single braces in a template's text, where whoever wrote them may mean variables."""
+    plain = (part for _line, kind, part in _environment().lex(text) if kind == "data")
+    return list(dict.fromkeys(name for part in plain for name in _NAME_IN_BRACES.findall(part)))
 
 
 def render(system: str | None, user: str, variables: Mapping[str, Any], *, raw: bool) -> Rendered:
