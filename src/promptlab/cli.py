@@ -26,6 +26,7 @@ from promptlab.commands import (
     storage,
 )
 from promptlab.commands.outcome import INTERRUPTED
+from promptlab.commands.usage import explain
 from promptlab.errors import InvalidInput, PromptlabError
 from promptlab.output import Output
 from promptlab.runtime import Runtime
@@ -159,9 +160,7 @@ class _ErrorOutput:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()
             return 0 if error.ctx.parent is None else 2
-        message = " ".join(error.format_message().split()) if hasattr(error, "format_message") else str(error)
-        context = getattr(error, "ctx", None)
-        hint = f"`{context.command_path} --help` shows what it takes." if context else None
+        message, hint = explain(error)
         self.error(message, InvalidInput.code, hint)
         return InvalidInput.exit_code
 

@@ -254,7 +254,7 @@ def test_a_time_that_is_none(refused: Callable[..., Ran], moment: str) -> None:
         (("queue", "--mini"), "No such option"),
         (("generate",), "Missing option"),
         (("generation", "list", "--state", "done"), "Invalid value"),
-        (("generation", "show", "seven"), "a valid integer"),
+        (("generation", "show", "seven"), "is no whole number"),
         (("rate", "--score", "4"), "--score needs the id"),
         (("rate",), "has no --json"),
     ],

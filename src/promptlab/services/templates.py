@@ -4,7 +4,6 @@ Only `{{ name }}`, `{% … %}` and comments written `{## … ##}` mean something
 """
 
 import re
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -55,7 +54,7 @@ def variables_of(text: str) -> set[str]:
 
 
 def names_in_single_braces(text: str) -> list[str]:
-    """Return the names that stand in single braces in a template's text, where whoever wrote them may mean variables."""
+    """Return the names in single braces in a template's text: whoever wrote them may mean variables."""
     plain = (part for _line, kind, part in _environment().lex(text) if kind == "data")
     return list(dict.fromkeys(name for part in plain for name in _NAME_IN_BRACES.findall(part)))
 
