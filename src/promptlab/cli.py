@@ -25,6 +25,7 @@ from promptlab.commands import (
     stats,
     storage,
 )
+from promptlab.commands.bash_words import whole_words
 from promptlab.commands.outcome import INTERRUPTED
 from promptlab.commands.usage import explain
 from promptlab.errors import InvalidInput, PromptlabError
@@ -110,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show = _ErrorOutput(as_json="--json" in given)
     try:
         _check_encoding(given)
-        return int(typer.main.get_command(app).main(given, prog_name="promptlab", standalone_mode=False) or 0)
+        with whole_words():
+            return int(typer.main.get_command(app).main(given, prog_name="promptlab", standalone_mode=False) or 0)
     except PromptlabError as error:
         show.error(error.message, error.code, error.hint)
         return error.exit_code

@@ -52,7 +52,7 @@ def test_any_completion(lab: Bench, shell: str, words: list[str], place: int) ->
     """A shell that asks what to complete gets lines or nothing."""
     lab.restore()
     line = " ".join(["promptlab", *words]).encode("utf-8", "replace").decode().replace("\0", "")
-    asked = {"COMP_WORDS": line, "COMP_CWORD": str(place), "_TYPER_COMPLETE_ARGS": line}
+    asked = {"COMP_WORDS": line.replace(" ", "\n"), "COMP_CWORD": str(place), "_TYPER_COMPLETE_ARGS": line}
     ran = lab.run([], environment={"_PROMPTLAB_COMPLETE": f"complete_{shell}", **asked})
     assert "Traceback" not in ran.err, ran
     assert ran.code in {0, 1}, ran  # 1: nothing to complete, for fish

@@ -1,12 +1,8 @@
-"""Help and completion: nobody has to guess."""
+"""Help: nobody has to guess."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,45 +80,3 @@ def test_a_slip_of_the_fingers_is_answered_with_the_nearest(
     promptlab: Promptlab, arguments: tuple[str, ...], nearest: str
 ) -> None:
     assert nearest in promptlab(*arguments, "--json", code=2).error["message"]
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("gen", {"generate", "generation"}),
-        ("generate --prompt-version pos", {"poster", "poster@1"}),
-        ("prompt show poster@", {"poster@1"}),
-        ("prompt create x --provider ske", {"sketch"}),
-        ("prompt create x --model sketch", {"sketch-1"}),
-        ("--project def", {"default"}),
-        ("stats --by ver", {"version"}),
-    ],
-)
-@pytest.mark.usefixtures("sketch_version")
-def test_a_shell_completes_what_there_is(tmp_path: Path, words: str, expected: set[str]) -> None:
-    assert completed(tmp_path, words) == expected
-
-
-@pytest.mark.usefixtures("place")
-def test_references_are_completed_in_every_database(promptlab: Promptlab, place: str, tmp_path: Path) -> None:
-    if place != "sqlite and a folder":
-        promptlab("db", "upgrade")
-    promptlab("prompt", "create", "card", "--user", "a card", "--provider", "sketch")
-    assert completed(tmp_path, "prompt show c") == {"card", "card@1"}
-
-
-def test_completion_says_nothing_where_nothing_can_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", "postgresql://me@127.0.0.1:9/lab")
-    assert completed(tmp_path, "prompt show c") == set()
-
-
-def completed(folder: Path, words: str) -> set[str]:
-    line = f"promptlab {words}"
-    environment = {"_PROMPTLAB_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-    script = "import sys; sys.argv = ['promptlab']; from promptlab.cli import run; run()"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, **environment}, cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stderr == ""
-    return set(done.stdout.split())

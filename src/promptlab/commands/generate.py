@@ -26,7 +26,13 @@ def generate(
         ),
     ],
     var: Annotated[
-        list[str] | None, typer.Option("--var", help="A template variable; repeat for more.", metavar="KEY=VALUE")
+        list[str] | None,
+        typer.Option(
+            "--var",
+            help="A template variable; repeat for more.",
+            metavar="KEY=VALUE",
+            autocompletion=completion.variables,
+        ),
     ] = None,
     input_: Annotated[
         list[str] | None, typer.Option("--input", help="An input image; repeat for more.", metavar="FILE|URL")

@@ -4,14 +4,17 @@ from typing import Annotated
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.commands.options import Cursor, Json, Limit, Preview, Since, Until, VersionOption, Yes, runtime_of
 from promptlab.commands.outcome import show_generations, watched
 from promptlab.db.states import GenerationState
 
 app = typer.Typer(name="generation", help="Generations: image requests and what became of them.", no_args_is_help=True)
 
-Id = Annotated[int, typer.Argument(help="A generation's id.", metavar="ID")]
-Ids = Annotated[list[int], typer.Argument(help="Ids of generations.", metavar="ID...")]
+Id = Annotated[int, typer.Argument(help="A generation's id.", metavar="ID", autocompletion=completion.generations)]
+Ids = Annotated[
+    list[int], typer.Argument(help="Ids of generations.", metavar="ID...", autocompletion=completion.generations)
+]
 
 
 @app.command("list")
@@ -19,7 +22,10 @@ def list_(
     context: typer.Context,
     state: Annotated[GenerationState | None, typer.Option(help="Only those in this state.")] = None,
     prompt_version: VersionOption = None,
-    rating: Annotated[str | None, typer.Option(help="Rounded rating: 1..5 or its word.", metavar="SCORE")] = None,
+    rating: Annotated[
+        str | None,
+        typer.Option(help="Rounded rating: 1..5 or its word.", metavar="SCORE", autocompletion=completion.scores),
+    ] = None,
     unrated: Annotated[bool, typer.Option("--unrated", help="Only those with images and no rating.")] = False,
     since: Since = None,
     until: Until = None,
@@ -34,7 +40,7 @@ def list_(
     from promptlab.db.generations import Filters
     from promptlab.output.generations import generation_table
     from promptlab.services import reading
-    from promptlab.services.review import parse_score
+    from promptlab.services.scores import parse_score
     from promptlab.settings.durations import parse_time
 
     runtime = runtime_of(context)

@@ -21,7 +21,12 @@ Since = Annotated[str | None, typer.Option(help="Not before: 2026-05-01, or how 
 Until = Annotated[str | None, typer.Option(help="Before: 2026-05-01, or how long ago: 7d, 12h.", metavar="TIME")]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("--param", help="A parameter of the model; repeat for more.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--param",
+        help="A parameter of the model; repeat for more.",
+        metavar="KEY=VALUE",
+        autocompletion=completion.parameters,
+    ),
 ]
 VersionOption = Annotated[
     str | None,

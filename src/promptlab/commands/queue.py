@@ -4,9 +4,13 @@ from typing import Annotated
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.commands.options import Cursor, Json, Limit, Rater, VersionOption, runtime_of
 
-Batch = Annotated[int | None, typer.Option(help="Only generations of this batch.", metavar="ID")]
+Batch = Annotated[
+    int | None,
+    typer.Option(help="Only generations of this batch.", metavar="ID", autocompletion=completion.batches),
+]
 
 
 def queue(

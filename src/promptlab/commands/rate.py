@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.commands.options import Json, Preview, Rater, VersionOption, parse_pairs, runtime_of
 from promptlab.errors import InvalidInput
 from promptlab.runtime import Runtime
@@ -16,9 +17,17 @@ if TYPE_CHECKING:
 def rate(
     context: typer.Context,
     generation_id: Annotated[
-        int | None, typer.Argument(help="A generation's id; without it the queue is walked.", metavar="[ID]")
+        int | None,
+        typer.Argument(
+            help="A generation's id; without it the queue is walked.",
+            metavar="[ID]",
+            autocompletion=completion.generations,
+        ),
     ] = None,
-    score: Annotated[str | None, typer.Option(help="1..5, or failed, poor, acceptable, good, excellent.")] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(help="1..5, or failed, poor, acceptable, good, excellent.", autocompletion=completion.scores),
+    ] = None,
     note: Annotated[str | None, typer.Option(help="A remark of the rater's.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; repeat for more.")] = None,
     criterion: Annotated[
@@ -29,7 +38,10 @@ def rate(
         Path | None, typer.Option("--from", help="A CSV: generation, score, rater, note, tags. All or nothing.")
     ] = None,
     prompt_version: VersionOption = None,
-    batch: Annotated[int | None, typer.Option(help="Walk only generations of this batch.", metavar="ID")] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(help="Walk only generations of this batch.", metavar="ID", autocompletion=completion.batches),
+    ] = None,
     blind: Annotated[bool, typer.Option("--blind/--open", help="Tell nothing about the version.")] = True,
     preview: Preview = False,
     as_json: Json = False,
@@ -38,7 +50,8 @@ def rate(
 
     Example: promptlab rate 12 --score good --note "fine, but cropped"
     """
-    from promptlab.services.review import Verdict, parse_score, recording
+    from promptlab.services.review import Verdict, recording
+    from promptlab.services.scores import parse_score
 
     runtime = runtime_of(context)
     who = runtime.settings.rater if rater is None else rater

@@ -159,12 +159,13 @@ class RatingLoop:
 
     def _record(self, generation_id: int, score: int, place: int) -> None:
         from promptlab.services import review
+        from promptlab.services.scores import SCORE_NAMES
 
         remarks = self._remarks[generation_id]
         verdict = review.Verdict(rater=self._asked.rater, score=score, note=remarks.note, tags=remarks.tags)
         review.rate(self._runtime.lab, generation_id, verdict)
         self._given.append(_Given(generation_id, place))
-        self._say(f"{score} {review.SCORE_NAMES[score]}")
+        self._say(f"{score} {SCORE_NAMES[score]}")
 
     def _take_back(self) -> tuple[View, int]:
         """Undo the last rating of this session; return its item, which is rated anew, and the item's place."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from promptlab.commands import completion
 from promptlab.commands.options import Json, runtime_of
 
 app = typer.Typer(name="storage", help="Where images are kept.", no_args_is_help=True)
@@ -12,7 +13,10 @@ app = typer.Typer(name="storage", help="Where images are kept.", no_args_is_help
 @app.command()
 def url(
     context: typer.Context,
-    generation_id: Annotated[int, typer.Argument(help="A generation's id.", metavar="GENERATION_ID")],
+    generation_id: Annotated[
+        int,
+        typer.Argument(help="A generation's id.", metavar="GENERATION_ID", autocompletion=completion.generations),
+    ],
     expires: Annotated[str | None, typer.Option(help="How long the links work: 30min, 1h, 7d.")] = None,
     as_json: Json = False,
 ) -> None:

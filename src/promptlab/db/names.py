@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from promptlab.settings.urls import is_local_host
@@ -13,6 +13,27 @@ _VERSIONS = """
 SELECT prompt_version.name, version FROM prompt_version JOIN project ON project.id = prompt_version.project_id
 WHERE project.name = {} AND deleted_at IS NULL ORDER BY prompt_version.name, version DESC LIMIT 1000
 """
+_IDS = """
+SELECT {table}.id FROM {table} JOIN project ON project.id = {table}.project_id
+WHERE project.name = {} ORDER BY {table}.id DESC LIMIT 100
+"""
+_VERSION = """
+SELECT provider, model, raw, user_prompt, system_prompt
+FROM prompt_version JOIN project ON project.id = prompt_version.project_id
+WHERE project.name = {} AND deleted_at IS NULL
+AND {} IN (CAST(prompt_version.id AS TEXT), prompt_version.name, prompt_version.name || '@' || version)
+ORDER BY version DESC LIMIT 1
+"""
+
+
+class Version(NamedTuple):
+    """What a version tells of the options that go with it."""
+
+    provider: str
+    model: str
+    raw: bool
+    user_prompt: str
+    system_prompt: str | None
 
 
 def project_names(url: str) -> list[str]:
@@ -26,11 +47,21 @@ def references(url: str, project: str) -> list[str]:
     return [*dict.fromkeys(name for name, _version in rows), *(f"{name}@{version}" for name, version in rows)]
 
 
+def ids(url: str, project: str, table: Literal["generation", "batch"]) -> list[str]:
+    """Return the newest ids in a table of the project's, the newest first."""
+    return [str(number) for (number,) in _rows(url, _IDS.replace("{table}", table), project)]
+
+
+def version(url: str, project: str, reference: str) -> Version | None:
+    """Return the live version that a reference names."""
+    return next((Version(*row) for row in _rows(url, _VERSION, project, reference)), None)
+
+
 def _rows(url: str, statement: str, *values: str) -> Iterator[Any]:
     if url.startswith("sqlite:"):
         path = unquote(urlsplit(url).path).removeprefix("/")
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0.2)) as connection:
-            yield from connection.execute(statement.format("?"), values)
+            yield from connection.execute(statement.replace("{}", "?"), values)
         return
     import psycopg
 
@@ -38,4 +69,4 @@ def _rows(url: str, statement: str, *values: str) -> Iterator[Any]:
     remote = not is_local_host(urlsplit(url).hostname or "") and "sslmode=" not in url
     encryption: Any = {"sslmode": "require"} if remote else {}
     with psycopg.connect(url, connect_timeout=2, **encryption) as connection:
-        yield from connection.execute(statement.format("%s").encode(), values)
+        yield from connection.execute(statement.replace("{}", "%s").encode(), values)

@@ -9,6 +9,7 @@ from promptlab.db.models import Rating
 from promptlab.errors import InvalidInput, PromptlabError, nearest
 from promptlab.services import review, views
 from promptlab.services.lab import Lab
+from promptlab.services.scores import parse_score
 from promptlab.services.views import View
 
 COLUMNS = ("generation", "score", "rater", "note", "tags")
@@ -114,7 +115,7 @@ def _verdict(number: int, row: dict[str, str], rater: str) -> tuple[int, review.
     if not (identity.isascii() and identity.isdigit() and len(identity) < 19):
         raise InvalidInput(f"Row {number}: {identity!r} is no id of a generation.")
     try:
-        score = review.parse_score(row["score"])
+        score = parse_score(row["score"])
     except InvalidInput as error:
         raise InvalidInput(f"Row {number}: {error.message}", hint=error.hint) from error
     return int(identity), review.Verdict(
