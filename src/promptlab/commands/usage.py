@@ -59,7 +59,7 @@ def explain(error: typer.TyperException) -> tuple[str, str | None]:
         return message.removesuffix(error.message) + _about_value(problems()[0]), _help(context)
     if extra := re.fullmatch(r"Got unexpected extra argument\(s\) \((.*)\)", message):
         message = f"There is no place for {extra[1]!r} here."
-    return message, " ".join(filter(None, (_example(context.command), _help(context))))
+    return message, " ".join(filter(None, (_help(context), _example(context.command))))
 
 
 def _about_option(error: Any, context: Any) -> tuple[str, str]:
@@ -131,7 +131,7 @@ def _meant_flag(command: Any, flag: str) -> str | None:
 
 def _example(command: Any) -> str | None:
     found = re.search(r"^Example: (.+)$", command.help or "", re.MULTILINE)
-    return f"For example: {found[1]}." if found else None
+    return f"For example: {found[1]}" if found else None
 
 
 def _help(context: Any) -> str:
