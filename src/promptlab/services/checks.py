@@ -51,7 +51,7 @@ def check(asked: Asked, capabilities: Capabilities, *, strict: bool) -> list[str
     warnings = _unsupported(asked, capabilities)
     if strict and warnings:
         raise InvalidInput(warnings[0], hint="This is an error because of --strict.")
-    return warnings + about_model(asked.provider, asked.model, capabilities)
+    return warnings + _interpreted(asked, capabilities) + about_model(asked.provider, asked.model, capabilities)
 
 
 def check_parameters(parameters: Mapping[str, Any], capabilities: Capabilities, *, model: str) -> None:
@@ -122,6 +122,16 @@ def _unsupported(asked: Asked, capabilities: Capabilities) -> list[str]:
     if asked.system_prompt and not capabilities.system_prompt:
         found.append(f"{asked.model} takes no system prompt: it is rendered into the user prompt.")
     return found
+
+
+def _interpreted(asked: Asked, capabilities: Capabilities) -> list[str]:
+    """Return what the model would not read as text; `--raw` or not, that is how it reads prompts."""
+    prompt = "\n".join(text for text in (asked.system_prompt, asked.user_prompt) if text)
+    return [
+        f"{asked.model} reads {name} in the prompt as an instruction, not as text: {found[0][:40]}"
+        for name, pattern in capabilities.interpreted.items()
+        if (found := re.search(pattern, prompt))
+    ]
 
 
 def about_model(provider: str, model: str, capabilities: Capabilities) -> list[str]:

@@ -5,7 +5,6 @@ with several at once.
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -27,6 +26,7 @@ from promptlab.db.models import Attempt, Generation, GenerationImageInput, Promp
 from promptlab.db.states import BatchState, ImageRole
 from promptlab.errors import LimitReached, Unreachable
 from promptlab.services import outcomes
+from promptlab.services.flight import Flight
 from promptlab.services.keeping import priced, receive
 from promptlab.services.lab import Lab
 
@@ -75,22 +75,23 @@ def run_all(
 ) -> None:
     """Take planned generations to their outcomes, `concurrency` at a time.
 
-    On Ctrl-C nothing more is sent, what is in flight is awaited, and KeyboardInterrupt is raised; likewise for the
-    errors below, which leave the rest planned.
+    On Ctrl-C nothing more is sent, jobs are cancelled where their service can do that, what is in flight is awaited,
+    and KeyboardInterrupt is raised. The errors below leave the rest planned as well, and cancel nothing.
 
     Raises:
         LimitReached: the batch's money is used up.
         Unreachable: database, storage or spool; whatever arrived is in the spool.
     """
-    stop = threading.Event()
-    take = partial(run, lab, provider, max_attempts=max_attempts, stop=stop)
+    flight = Flight(provider)
+    take = partial(run, lab, provider, max_attempts=max_attempts, flight=flight)
     with lab.owner.alive(partial(_renew_leases, lab)), ThreadPoolExecutor(concurrency) as pool:
         try:
             _take_all(pool, take, generation_ids, progress)
         except BaseException as error:
-            stop.set()
+            flight.stopping.set()
             if isinstance(error, KeyboardInterrupt):
                 progress.stopping()
+                flight.cancel()
             pool.shutdown(wait=False, cancel_futures=True)  # leaving the block then waits for what is in flight
             raise
 
@@ -126,9 +127,9 @@ def _take_all(
 
 
 def run(
-    lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: int, stop: threading.Event | None = None
+    lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: int, flight: Flight | None = None
 ) -> None:
-    """Take one planned generation to its outcome, sending again what may be sent again unless `stop` is set.
+    """Take one planned generation to its outcome, sending again what may be sent again unless the flight is stopping.
 
     Does nothing if somebody else has claimed it. Raises what `run_all` raises.
     """
@@ -136,10 +137,11 @@ def run(
     from stamina.instrumentation import set_on_retry_hooks
 
     set_on_retry_hooks([])  # the row says it; the log would say it twice
+    flight = flight or Flight(provider)
     sent, ready_at = 0, 0.0
     for attempt in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
         with attempt:
-            if stop is not None and stop.is_set():
+            if flight.stopping.is_set():
                 return
             if (left := ready_at - time.monotonic()) > 0:
                 raise Postponed(min(left, _SLICE_SECONDS))
@@ -147,13 +149,14 @@ def run(
             if job is None:
                 return
             try:
-                _send(lab, provider, job, last=sent == max_attempts)
+                _send(lab, flight, job, last=sent == max_attempts)
             except Postponed as postponed:
                 ready_at = time.monotonic() + postponed.seconds
                 raise Postponed(min(postponed.seconds, _SLICE_SECONDS)) from postponed
 
 
-def _send(lab: Lab, provider: ImageProvider, job: _Job, *, last: bool) -> None:
+def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> None:
+    provider = flight.provider
     attempt = _claim(lab, job)
     if attempt is None:
         return
@@ -163,7 +166,8 @@ def _send(lab: Lab, provider: ImageProvider, job: _Job, *, last: bool) -> None:
         return round((time.monotonic() - started) * 1000)
 
     try:
-        result = provider.generate(job.request, accepted=partial(_accept, lab, attempt_id))
+        with flight.request(partial(_accept, lab, attempt_id)) as accepted:
+            result = provider.generate(job.request, accepted=accepted)
     except ProviderUnavailable as error:
         seconds = _wait_before_next(error, attempt.number)
         if last or seconds > LONGEST_WAIT_SECONDS:

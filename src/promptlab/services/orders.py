@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batches, generations, prompts
-from promptlab.db.models import Generation, PromptVersion
+from promptlab.db.models import PromptVersion
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning
@@ -75,21 +76,22 @@ def retry(
 ) -> Placed:
     """Take generations that ended without images, or are still planned, to an outcome: same row, new attempt.
 
-    One that is unknown is asked about first, where its provider can be asked, so that it is not bought twice.
-    Those that have their images, or are in flight, are left alone.
+    One that is unknown is asked about first, where its provider can be asked, so that it is not bought twice; a job
+    that still runs is waited for. Those that have their images, or are in flight, are left alone.
     `max_cost_usd` is a new limit for each of their batches, which counts what they have cost already.
 
     Raises:
         NotFound: one of them does not exist; nothing is sent then.
-        Conflict: all of them have images already, or are in flight.
+        Conflict: all of them have images already, or are in flight; or one is a job that its provider does not finish.
         InvalidInput: a limit that is none, or that cannot hold because a price is not known.
     """
-    rows, left_alone = _retryable(lab, sorted(set(generation_ids)))
+    with lab.database.reading() as session:
+        ids = [generations.get(session, lab.project_id, id_).id or 0 for id_ in sorted(set(generation_ids))]
+    settled = [id_ for id_ in ids if _settled(lab, id_)]
+    rows, left_alone = _retryable(lab, [id_ for id_ in ids if id_ not in settled]) if ids != settled else ([], [])
     _require_prices(rows, wanted=max_cost_usd is not None and not allow_unpriced)
-    wanted, batch_ids = [row.id or 0 for row in rows], {row.batch_id for row in rows}
+    left, batch_ids = [row.id or 0 for row in rows], {row.batch_id for row in rows}
     versions = _versions(lab, rows)
-    settled = [id_ for id_ in wanted if ask_again_about(lab, id_)]
-    left = [id_ for id_ in wanted if id_ not in settled]
     for name in {versions[id_].provider for id_ in left}:
         lab.providers.open(name)  # a missing key is said before a row is touched
     _require_room(lab)
@@ -107,7 +109,7 @@ def retry(
         stopped_by = stopped_by or _run(lab, name, ids, progress)
     for batch_id in batch_ids:
         close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached))
-    return Placed(generation_ids=wanted, left_alone=left_alone, stopped_by=stopped_by)
+    return Placed(generation_ids=sorted([*settled, *left]), left_alone=left_alone, stopped_by=stopped_by)
 
 
 def _require_room(lab: Lab) -> None:
@@ -165,3 +167,18 @@ def _require_prices(rows: Sequence[Generation], *, wanted: bool) -> None:
                 f"The price of generation {row.id} is not known, so --max-cost cannot hold.",
                 hint="--allow-unpriced goes on without a limit for such models.",
             )
+
+
+def _settled(lab: Lab, generation_id: int) -> bool:
+    """Ask what became of the generation where somebody can be asked, and say whether that settled it.
+
+    Raises:
+        Conflict: its provider still works on it.
+    """
+    try:
+        return ask_again_about(lab, generation_id)
+    except StillRunning as error:
+        raise Conflict(
+            f"Generation {generation_id} is still being made: {error.message}",
+            hint="Run the same command again later; nothing is bought by that.",
+        ) from error

@@ -1,19 +1,25 @@
 """What is done about requests whose process died: spool first, then the job's handle, then `unknown`."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 
 from sqlmodel import Session
 
-from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable
+from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable, StillRunning
 from promptlab.adapters.storage.protocol import StorageUnavailable
 from promptlab.db import attempts
-from promptlab.db.models import Attempt, Generation, PromptVersion
+from promptlab.db.models import Attempt, Generation, PromptVersion, now
 from promptlab.db.states import AttemptOutcome
 from promptlab.errors import PromptlabError
 from promptlab.services import outcomes
 from promptlab.services.keeping import keep, priced, spool_key
 from promptlab.services.lab import Lab
+
+_LONGEST_JOB = timedelta(hours=24)
+"""A job that still runs after that is not believed in any more."""
+
+_LATER = frozenset({"waiting", "running"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +30,8 @@ class Recovered:
     unknown: int = 0
     waiting: int = 0
     """Answers that lie in the spool because the storage cannot be reached."""
+    running: int = 0
+    """Jobs that their providers still work on; each later command looks again."""
 
     @property
     def sentences(self) -> list[str]:
@@ -32,6 +40,7 @@ class Recovered:
             "settled after the process that had sent it died": self.kept,
             "unknown: the process that had sent it died before an answer came": self.unknown,
             "waiting in the spool until the storage can be reached": self.waiting,
+            "still being made by the provider, though the process that had sent it died": self.running,
         }
         return [f"Earlier generations {what}: {count}." for what, count in said.items() if count]
 
@@ -48,21 +57,39 @@ def recover(lab: Lab) -> Recovered:
         found = list(group)
         with lab.owner.take_over(owner, max(attempt.lease_until for attempt in found)) as dead:
             settled = [_settle(lab, attempt) for attempt in found] if dead else []
-        if dead and "waiting" not in settled:
+        if dead and _LATER.isdisjoint(settled):
             lab.owner.forget(owner)
         results += settled
-    return Recovered(**{name: results.count(name) for name in ("kept", "unknown", "waiting")})
+    return Recovered(**{name: results.count(name) for name in ("kept", "unknown", *_LATER)})
 
 
 def ask_again_about(lab: Lab, generation_id: int) -> bool:
-    """Ask what became of an unknown generation's last attempt; say whether that settled it."""
+    """Ask what became of a generation that is unknown, or whose process died; say whether that settled it.
+
+    A job that still runs is waited for.
+
+    Raises:
+        StillRunning: it takes longer than one waits for a job.
+    """
     with lab.database.reading() as session:
         tries = attempts.of_generations(session, [generation_id])
-    return bool(tries) and tries[-1].outcome is AttemptOutcome.UNKNOWN and ask_again(lab, tries[-1])
+    if not tries or tries[-1].outcome not in {None, AttemptOutcome.UNKNOWN}:
+        return False
+    attempt = tries[-1]
+    if attempt.outcome is AttemptOutcome.UNKNOWN:
+        return ask_again(lab, attempt)
+    with lab.owner.take_over(attempt.owner, attempt.lease_until) as dead:
+        return dead and ask_again(lab, attempt)
 
 
-def ask_again(lab: Lab, attempt: Attempt) -> bool:
-    """Ask the provider what became of an attempt, by its handle; say whether that settled it."""
+def ask_again(lab: Lab, attempt: Attempt, *, seconds: float | None = None) -> bool:
+    """Ask the provider what became of an attempt, by its handle; say whether that settled it.
+
+    `seconds` is how long a job that still runs is waited for: 0 is one look, None as long as for a new one.
+
+    Raises:
+        StillRunning: it still does then.
+    """
     if attempt.handle is None:
         return False
     with lab.database.reading() as session:
@@ -70,7 +97,9 @@ def ask_again(lab: Lab, attempt: Attempt) -> bool:
         version = session.get_one(PromptVersion, generation.prompt_version_id)
     provider = lab.providers.open(version.provider)
     try:
-        result = provider.resume(attempt.handle)
+        result = provider.resume(attempt.handle, seconds=seconds)
+    except StillRunning:
+        raise
     except (OutcomeUnknown, ProviderUnavailable):
         return False  # it can be asked another time
     except ProviderError as error:
@@ -86,8 +115,11 @@ def _settle(lab: Lab, attempt: Attempt) -> str:
         if answer := lab.spool.read(spool_key(attempt)):
             keep(lab, attempt, answer)
             return "kept"
-        if ask_again(lab, attempt):
+        if ask_again(lab, attempt, seconds=0):
             return "kept"
+    except StillRunning:
+        if now() - attempt.started_at < _LONGEST_JOB:
+            return "running"
     except StorageUnavailable:
         return "waiting"
     except PromptlabError:

@@ -26,7 +26,8 @@ class Price:
 
     `max_per_image` and `max_per_input_image` are upper bounds for one request, used to reserve money before it is
     sent; the token prices (per million) settle it from the usage that the answer reports. `max_per_image_by` has
-    lower bounds for values of parameters: `{"quality": {"low": 0.03}}`.
+    lower bounds for values of parameters: `{"quality": {"low": 0.03}}`. `per_unit` is the price of what else a
+    provider counts in its answer: a credit, a billable unit, a second of its hardware.
     """
 
     per_image: float | None = None
@@ -36,6 +37,7 @@ class Price:
     text_input_per_million: float | None = None
     image_input_per_million: float | None = None
     image_output_per_million: float | None = None
+    per_unit: float | None = None
 
     def bound_per_image(self, parameters: Mapping[str, Any]) -> float | None:
         """Return the most that one image can cost with these parameters, None where that is not known."""
@@ -53,7 +55,8 @@ class Capabilities:
     """What one model of one provider takes.
 
     `known=False` means that nothing is known: everything is passed on as it is. `parameters=None` likewise allows
-    any parameter. `max_prompt` counts characters. `retires` is an ISO date.
+    any parameter. `max_prompt` counts characters. `retires` is an ISO date. `interpreted` names what the model reads
+    in a prompt as an instruction instead of text, each with the regular expression that finds it.
     """
 
     known: bool = True
@@ -66,6 +69,7 @@ class Capabilities:
     max_input_bytes: int | None = None
     max_prompt: int | None = None
     parameters: Mapping[str, ParameterRule] | None = None
+    interpreted: Mapping[str, str] = field(default_factory=dict)
     price: Price = field(default_factory=Price)
     retires: str | None = None
 

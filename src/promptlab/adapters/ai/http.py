@@ -1,7 +1,7 @@
 """The HTTP client that adapters share: one a provider, for all threads, with an end to every request."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import inf
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from promptlab import __version__
+from promptlab.adapters.addresses import public_only
 from promptlab.adapters.ai.http_cleaning import Cleaner
-from promptlab.adapters.ai.http_errors import Answer, Complaint, status_error, translated
+from promptlab.adapters.ai.http_errors import Answer, Complaint, status_error, translated, translated_addresses
 from promptlab.adapters.ai.http_exchange import Exchange
-from promptlab.adapters.ai.protocol import ProviderError, ProviderFailed
+from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderFailed, ProviderUnavailable
 from promptlab.settings import ProviderSettings
 from promptlab.settings.urls import is_loopback
 
@@ -24,30 +25,63 @@ MAX_ANSWER = 300_000_000
 
 _CONNECT_SECONDS = 10.0
 _MAX_REDIRECTS = 5
+_DOWNLOAD_TRIES = 2
 
 
 class HttpClient:
-    """Talks to one service at its base URL. `secret_headers` go there and to no other origin."""
+    """Talks to one service at its base URL. `secret_headers` go there, over https to `domains`, and nowhere else."""
 
     def __init__(
-        self, provider: str, base_url: str, settings: ProviderSettings, *, secret_headers: Mapping[str, str]
+        self,
+        provider: str,
+        base_url: str,
+        settings: ProviderSettings,
+        *,
+        secret_headers: Mapping[str, str],
+        domains: Sequence[str] = (),
     ) -> None:
         self._provider = provider
+        self._domains = tuple(domains)
         self.base_url = base_url.rstrip("/")
         self._settings = settings
         self._secret_headers = dict(secret_headers)
         self.clean = Cleaner(value.rpartition(" ")[2] for value in secret_headers.values())  # `Bearer KEY`
         self._opening = threading.Lock()
-        self._opened: httpx.Client | None = None
+        self._opened: dict[bool, httpx.Client] = {}
 
-    def post(self, path: str, **content: Any) -> Answer:
+    @property
+    def timeout(self) -> float:
+        """How many seconds a request, or a job, may take."""
+        return self._settings.timeout
+
+    def post(self, path: str, *, headers: Mapping[str, str] | None = None, **content: Any) -> Answer:
         """Post to a path below the base URL; `content` is what `httpx.Client.stream` takes. No redirect is followed.
 
         Raises:
             ProviderUnavailable, OutcomeUnknown, ProviderFailed: no complete answer came. Whatever its status, an
                 answer is returned.
         """
-        return self._exchange("POST", f"{self.base_url}{path}", headers=self._secret_headers, **content)
+        return self.send("POST", f"{self.base_url}{path}", headers=headers, **content)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+        **content: Any,
+    ) -> Answer:
+        """Send to an absolute URL of the service itself, as `post` does.
+
+        Raises what `post` raises; ProviderFailed where the URL is somebody else's, who would get the key.
+        """
+        if not self._is_own(self.allowed(url)):
+            message = f"{self._provider} names an address of somebody else for its job, which is not asked."
+            raise ProviderFailed(message, kind="bad_answer")
+        return self._exchange(
+            method, url, seconds=seconds, headers={**self._secret_headers, **(headers or {})}, **content
+        )
 
     def get(self, url: str, *, seconds: float | None = None) -> Answer:
         """Fetch an absolute URL, following redirects to others that are allowed.
@@ -58,12 +92,31 @@ class HttpClient:
         """
         for _ in range(_MAX_REDIRECTS + 1):
             target = self.allowed(url)
-            headers = self._secret_headers if _origin(target) == self._origin else {}
-            answer = self._exchange("GET", url, seconds=seconds, headers=headers)
+            headers = self._secret_headers if self._is_own(target) else {}
+            answer = self._exchange("GET", url, seconds=seconds, headers=headers, kept=True)
             if not (300 <= answer.status < 400 and "location" in answer.headers):
                 return answer
             url = self.resolved(answer.headers["location"], against=url)
         raise ProviderFailed(f"{self._provider} sends from one address to another without end.", kind="bad_answer")
+
+    def fetched(self, url: str) -> bytes:
+        """Return the image at a URL. It is made and paid for, so no trouble with it may lead to another purchase.
+
+        Raises:
+            OutcomeUnknown: it could not be fetched now.
+            ProviderFailed: the URL is not allowed.
+        """
+        problem = ""
+        for _ in range(_DOWNLOAD_TRIES):
+            try:
+                answer = self.get(url)
+            except (ProviderUnavailable, OutcomeUnknown) as error:
+                problem = error.message
+                continue
+            if answer.ok:
+                return answer.body
+            problem = f"HTTP {answer.status}."
+        raise OutcomeUnknown(f"An image was made and cannot be fetched: {problem}", kind="download")
 
     def resolved(self, url: str, *, against: str | None = None) -> str:
         """Return a URL as an absolute one, relative to the base URL or to `against`; as it is where it is none."""
@@ -85,7 +138,7 @@ class HttpClient:
             target = httpx.URL(url)
         except (httpx.InvalidURL, ValueError):
             raise ProviderFailed(f"{self._provider} names a URL that is none.", kind="bad_answer") from None
-        if _origin(target) == self._origin:
+        if self._is_own(target):
             return target
         local = is_loopback(url)
         safe = target.scheme == "https" or (target.scheme == "http" and (local or self._settings.allow_http))
@@ -103,17 +156,26 @@ class HttpClient:
     def close(self) -> None:
         """Give the connections back."""
         with self._opening:
-            if self._opened is not None:
-                self._opened.close()
-                self._opened = None
+            for client in self._opened.values():
+                client.close()
+            self._opened.clear()
 
-    def _exchange(self, method: str, url: str, *, seconds: float | None = None, **about: Any) -> Answer:
+    def _is_own(self, target: "httpx.URL") -> bool:
+        """Say whether a URL is the service's, which may see the key."""
+        domains = (target.host == domain or target.host.endswith(f".{domain}") for domain in self._domains)
+        return _origin(target) == self._origin or (target.scheme == "https" and any(domains))
+
+    def _exchange(
+        self, method: str, url: str, *, seconds: float | None = None, kept: bool = False, **about: Any
+    ) -> Answer:
         with (
-            Exchange(min(seconds or inf, self._settings.timeout)) as exchange,
+            translated_addresses(self._provider),
+            Exchange(min(seconds or inf, self._settings.timeout), watch=self._watch(url)) as exchange,
             translated(exchange, provider=self._provider, address=self.clean(urlsplit(url).netloc), clean=self.clean),
         ):
             about["extensions"] = {"trace": exchange.follow}
-            with self._client().stream(method, url, **about) as response:
+            with self._client(kept=kept).stream(method, url, **about) as response:
+                exchange.adopt(response.extensions["network_stream"])
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status_code, headers=headers, body=self._body(response))
 
@@ -135,23 +197,34 @@ class HttpClient:
             # An error's status says what became of the request, even where the explanation breaks off.
         return bytes(body)
 
-    def _client(self) -> "httpx.Client":
-        with self._opening:
-            if self._opened is None:
-                self._opened = self._open()
-            return self._opened
+    def _watch(self, url: str) -> Callable[[str, dict[str, Any]], None] | None:
+        """Return what keeps a request out of private networks; the service itself is where the settings say it is."""
+        import httpx
 
-    def _open(self) -> "httpx.Client":
+        target = httpx.URL(url)
+        trusted = self._is_own(target) or self._settings.allow_http or is_loopback(self.base_url)
+        return None if trusted else public_only(target.host)
+
+    def _client(self, *, kept: bool) -> "httpx.Client":
+        """Return the client for requests that buy something, or the one that keeps its connections for looking."""
+        with self._opening:
+            if kept not in self._opened:
+                self._opened[kept] = self._open(kept=kept)
+            return self._opened[kept]
+
+    def _open(self, *, kept: bool) -> "httpx.Client":
         import httpx
 
         seconds = self._settings.timeout
         return httpx.Client(
             headers={"user-agent": f"promptlab/{__version__}"},
             timeout=httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds)),
-            # A connection is made for every request. One that has lain idle may be closed by the server just when a
-            # request goes out on it, and nobody could say whether that request was bought; a handshake takes a
-            # hundredth of the time that an image takes.
-            limits=httpx.Limits(max_connections=self._settings.concurrency, max_keepalive_connections=0),
+            # A connection is made for every request that buys something. One that has lain idle may be closed by the
+            # server just when a request goes out on it, and nobody could say whether that request was bought; a
+            # handshake takes a hundredth of the time that an image takes. Looking again is free, and frequent.
+            limits=httpx.Limits(
+                max_connections=self._settings.concurrency, max_keepalive_connections=None if kept else 0
+            ),
             follow_redirects=False,
             # Proxies and certificates from the environment, as company networks need them; httpx reads no .netrc
             # unasked. No proxy for a server on this machine: it could not reach it, and would see the key.

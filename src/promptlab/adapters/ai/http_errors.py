@@ -1,5 +1,6 @@
 """What goes wrong over HTTP, in the words of `ImageProvider`: what may be sent again, what is unknown, what failed."""
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from promptlab.adapters.addresses import PrivateAddress
 from promptlab.adapters.ai.http_exchange import Exchange
 from promptlab.adapters.ai.protocol import (
     OutcomeUnknown,
@@ -36,6 +38,16 @@ class Answer:
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    def decoded(self) -> dict[str, Any]:
+        """Return the JSON object that is its body; raises ProviderFailed where that is none."""
+        try:
+            found = json.loads(self.body, parse_constant=lambda _name: None)  # databases take no NaN
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise ProviderFailed("The answer is no JSON object.", kind="bad_answer")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +160,17 @@ def translated(exchange: Exchange, *, provider: str, address: str, clean: Callab
         raise failure from None
     except httpx.TransportError as error:
         raise _lost(error, exchange, provider) from None
+
+
+@contextmanager
+def translated_addresses(provider: str) -> Iterator[None]:
+    """Turn an address in a private network, to which a service may not send us, into a failure."""
+    try:
+        yield
+    except PrivateAddress as error:
+        raise ProviderFailed(
+            f"{provider} sends to an address that is not fetched: {error}.", kind="bad_answer"
+        ) from None
 
 
 def _lost(error: Exception, exchange: Exchange, provider: str) -> OutcomeUnknown:

@@ -3,9 +3,12 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
+
+_STARTS = frozenset({"connection.connect_tcp.started", "http11.send_request_headers.started"})
 
 
 class Exchange:
@@ -13,10 +16,13 @@ class Exchange:
 
     A read timeout alone would not do: it begins anew with every byte, so that a server which trickles is never late.
     The clock starts with the connection, not in the queue for one: a request must not lose the time it has waited.
+    On a connection that an earlier request has left open it starts with the first byte, and only the timeout of each
+    read cuts the headers; `adopt` brings the connection for the rest. `watch` hears of every event first.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, watch: Callable[[str, dict[str, Any]], None] | None = None) -> None:
         self._seconds = seconds
+        self._watch = watch
         self._timer: threading.Timer | None = None
         self._stream: Any = None
         self._ends = float("inf")
@@ -39,7 +45,9 @@ class Exchange:
 
     def follow(self, event: str, about: dict[str, Any]) -> None:
         """Take note of an event; what httpx calls as the `trace` extension of the request."""
-        if event == "connection.connect_tcp.started" and self._timer is None:
+        if self._watch is not None:
+            self._watch(event, about)
+        if event in _STARTS and self._timer is None:
             self._ends = time.monotonic() + self._seconds
             self._timer = threading.Timer(self._seconds, self._cut)
             self._timer.daemon = True
@@ -48,9 +56,13 @@ class Exchange:
             self.answered = True
         stream = about.get("return_value")
         if hasattr(stream, "get_extra_info"):  # a new connection, or the encrypted one that takes its place
-            self._stream = stream
-            if self.late:
-                self._cut()
+            self.adopt(stream)
+
+    def adopt(self, stream: Any) -> None:
+        """Cut this connection when the time is up."""
+        self._stream = stream
+        if self.late:
+            self._cut()
 
     def _cut(self) -> None:
         connection = self._stream.get_extra_info("socket") if self._stream is not None else None

@@ -84,6 +84,7 @@ def read_capabilities(table: Mapping[str, Any], *, where: str) -> Capabilities:
     require_known(given, _names(Capabilities), where=where)
     require_known(_table(given.get("price", {}), where=f"{where}.price"), _names(Price), where=f"{where}.price")
     given["retires"] = _day(given.get("retires"), where=f"{where}.retires")
+    given["interpreted"] = _interpreted(given.get("interpreted", {}), where=f"{where}.interpreted")
     found = _validated(given, where=where)
     for amount in _amounts(found.price):
         if not isfinite(amount) or amount < 0:
@@ -108,6 +109,14 @@ def _parameters(value: object, *, where: str) -> dict[str, Any] | None:
         rules[name] = {key: limit for key, limit in rule.items() if limit is not False or key == "integer"}
         _require_pattern(rules[name].get("pattern"), where=f"{where}.{name}")
     return rules
+
+
+def _interpreted(value: object, *, where: str) -> dict[str, Any]:
+    """Return the patterns of what a model interprets, without what `false` takes away."""
+    patterns = {name: pattern for name, pattern in _table(value, where=where).items() if pattern is not False}
+    for name, pattern in patterns.items():
+        _require_pattern(pattern, where=f"{where}.{name}")
+    return patterns
 
 
 def _require_pattern(pattern: object, *, where: str) -> None:

@@ -13,7 +13,6 @@ from promptlab.adapters.ai.openai_errors import about_address, about_inputs, com
 from promptlab.adapters.ai.openai_service import Service
 from promptlab.adapters.ai.openai_wire import (
     Pictures,
-    decoded,
     fields_of,
     file_parts,
     is_picture,
@@ -29,12 +28,10 @@ from promptlab.adapters.ai.protocol import (
     OutcomeUnknown,
     ProviderError,
     ProviderFailed,
-    ProviderUnavailable,
     Refused,
 )
 from promptlab.settings import ProviderSettings
 
-_DOWNLOAD_TRIES = 2
 _CHECK_SECONDS = 20.0
 _REQUEST_IDS = ("x-request-id", "apim-request-id")  # the second is Azure's
 
@@ -61,7 +58,7 @@ class OpenAIImages:
             error.may_be_billed = True
             raise
 
-    def resume(self, handle: str) -> ImageResult:
+    def resume(self, handle: str, *, seconds: float | None = None) -> ImageResult:  # noqa: ARG002 - they are made
         """Fetch the images whose URLs an earlier answer named."""
         try:
             noted = json.loads(handle)
@@ -69,6 +66,9 @@ class OpenAIImages:
         except (ValueError, LookupError, TypeError) as error:
             raise OutcomeUnknown("This handle names no images.", kind="no_handle") from error
         return self._fetched(urls, about, complaints=())
+
+    def cancel(self, handle: str) -> None:
+        """Do nothing: what has a handle here is made already."""
 
     def check(self) -> str:
         """Ask for the list of models, which costs nothing and needs the key."""
@@ -108,7 +108,7 @@ class OpenAIImages:
 
     def _result(self, request: ImageRequest, answer: Answer, accepted: Callable[[str], None]) -> ImageResult:
         raw = is_picture(answer)
-        body = {} if raw else decoded(answer.body)
+        body = {} if raw else answer.decoded()
         pictures = Pictures(found=(answer.body,), complaints=()) if raw else pictures_of(body)
         if not pictures.found:
             raise self._without_images(body, answer, pictures.complaints)
@@ -150,24 +150,10 @@ class OpenAIImages:
         lost: list[ProviderError] = []
         for picture in found:
             try:
-                images.append(self._downloaded(picture) if isinstance(picture, str) else picture)
+                images.append(self._http.fetched(picture) if isinstance(picture, str) else picture)
             except ProviderError as error:
                 lost.append(error)
         if not images:
             raise lost[0]
         warnings = (*complaints, *(error.message for error in lost))
         return ImageResult(images=tuple(images), warnings=warnings, **about)
-
-    def _downloaded(self, url: str) -> bytes:
-        """Return the image at a URL. It is made and paid for, so no trouble with it may lead to another purchase."""
-        problem = ""
-        for _ in range(_DOWNLOAD_TRIES):
-            try:
-                answer = self._http.get(url)
-            except (ProviderUnavailable, OutcomeUnknown) as error:
-                problem = error.message
-                continue
-            if answer.ok:
-                return answer.body
-            problem = f"HTTP {answer.status}."
-        raise OutcomeUnknown(f"An image was made and cannot be fetched: {problem}", kind="download")

@@ -1,16 +1,14 @@
 """The wire format of OpenAI's Images API: from a request to a body, from a body to images."""
 
-import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
+from promptlab.adapters.ai.encoding import from_base64, from_data_url
 from promptlab.adapters.ai.http_errors import Answer
 from promptlab.adapters.ai.prices import Tokens
-from promptlab.adapters.ai.protocol import ImageRequest, InputImage, ProviderFailed
+from promptlab.adapters.ai.protocol import ImageRequest, InputImage
 
 _REPORTED = ("size", "quality", "background", "output_format", "seed")
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
@@ -67,17 +65,6 @@ def is_picture(answer: Answer) -> bool:
     return answer.headers.get("content-type", "").startswith("image/")
 
 
-def decoded(body: bytes) -> dict[str, Any]:
-    """Return the JSON object that a complete answer holds; raises ProviderFailed where it is none."""
-    try:
-        found = json.loads(body, parse_constant=lambda _name: None)  # databases take no NaN
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise ProviderFailed("The answer is no JSON object.", kind="bad_answer")
-    return found
-
-
 def pictures_of(answer: Mapping[str, Any]) -> Pictures:
     """Return the images that an answer holds or names."""
     items = answer.get("data")
@@ -86,7 +73,7 @@ def pictures_of(answer: Mapping[str, Any]) -> Pictures:
     for item in items if isinstance(items, list) else []:
         try:
             found.append(_picture(item if isinstance(item, dict) else {}))
-        except (binascii.Error, ValueError):
+        except ValueError:
             complaints.append("One image of the answer is no valid base64.")
         except KeyError:
             complaints.append("One image of the answer has neither data nor a URL.")
@@ -96,22 +83,10 @@ def pictures_of(answer: Mapping[str, Any]) -> Pictures:
 def _picture(item: Mapping[str, Any]) -> bytes | str:
     data, url = item.get("b64_json"), item.get("url")
     if isinstance(data, str) and data:
-        return _from_data_url(data) if data.startswith("data:") else _from_base64(data)
+        return from_data_url(data) if data.startswith("data:") else from_base64(data)
     if isinstance(url, str) and url:
-        return _from_data_url(url) if url.startswith("data:") else url
+        return from_data_url(url) if url.startswith("data:") else url
     raise KeyError("b64_json")
-
-
-def _from_base64(text: str) -> bytes:
-    packed = "".join(text.split())
-    return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
-
-
-def _from_data_url(url: str) -> bytes:
-    about, comma, data = url.partition(",")
-    if not comma:
-        raise ValueError("no data URL")
-    return _from_base64(data) if about.endswith(";base64") else unquote_to_bytes(data)
 
 
 def reported(answer: Mapping[str, Any], request: ImageRequest) -> dict[str, Any]:

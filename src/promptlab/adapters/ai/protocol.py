@@ -91,6 +91,10 @@ class OutcomeUnknown(ProviderError):
     """The request went out and nobody knows what became of it: it may have been billed."""
 
 
+class StillRunning(OutcomeUnknown):
+    """The service works on the job: what becomes of it can be asked again by its handle."""
+
+
 class ProviderUnavailable(ProviderError):
     """Not now: nothing was bought, and the same request may be sent again.
 
@@ -121,10 +125,25 @@ class ImageProvider(Protocol):
         """
         ...
 
-    def resume(self, handle: str) -> ImageResult:
+    def resume(self, handle: str, *, seconds: float | None = None) -> ImageResult:
         """Fetch the outcome of an earlier request by the handle that `accepted` was given.
 
-        Raises what `generate` raises; OutcomeUnknown where the handle cannot be asked any more.
+        Waits for a job that still runs as long as `generate` would; with `seconds` no longer than that, and with 0 it
+        looks once.
+
+        Raises what `generate` raises; StillRunning where the job has not ended by then, OutcomeUnknown where the
+        handle cannot be asked any more.
+        """
+        ...
+
+    def cancel(self, handle: str) -> None:
+        """Ask the service to stop the job of that handle; does nothing where it cannot.
+
+        What became of it is found by whoever waits for it in `generate` or `resume`: ProviderFailed of kind
+        `cancelled`, or images that were finished before.
+
+        Raises:
+            ProviderError: the service could not be asked.
         """
         ...
 

@@ -41,8 +41,11 @@ class SketchProvider:
             cost_usd=0.0,
         )
 
-    def resume(self, handle: str) -> ImageResult:
+    def resume(self, handle: str, *, seconds: float | None = None) -> ImageResult:  # noqa: ARG002 - nothing runs
         raise OutcomeUnknown(f"The offline provider has no job {handle!r}.", kind="no_handle")
+
+    def cancel(self, handle: str) -> None:
+        """Do nothing: a drawing is finished before anybody could ask."""
 
     def check(self) -> str:
         self.generate(

@@ -1,0 +1,28 @@
+"""Images as text, the ways in which services write them."""
+
+import base64
+from urllib.parse import unquote_to_bytes
+
+from promptlab.adapters.ai.protocol import InputImage
+
+
+def to_base64(image: InputImage) -> str:
+    return base64.b64encode(image.data).decode()
+
+
+def to_data_url(image: InputImage) -> str:
+    return f"data:{image.media_type};base64,{to_base64(image)}"
+
+
+def from_base64(text: str) -> bytes:
+    """Return the bytes; line breaks within and padding that is left out do no harm. Raises ValueError for other text."""
+    packed = "".join(text.split())
+    return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+
+
+def from_data_url(url: str) -> bytes:
+    """Return what a `data:` URL holds; raises ValueError where it is none."""
+    about, comma, data = url.partition(",")
+    if not comma:
+        raise ValueError("no data URL")
+    return from_base64(data) if about.endswith(";base64") else unquote_to_bytes(data)

@@ -1,0 +1,93 @@
+"""Services that take a job and make one ask again for it: its handle, and the waiting."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from promptlab.adapters.ai.http_errors import Answer, retry_after
+from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable, StillRunning
+
+LOOK_SECONDS = 20.0
+"""How long one look at a job may take."""
+
+_FIRST_PAUSE, _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0, 10.0
+_PAUSE_SHARE = 0.1
+"""A pause is this share of the time that the job has run, so that looking adds no more than that to it."""
+
+_TRANSIENT = frozenset({408, 425, 429, *range(500, 600)})
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job that a service has accepted: where it is asked about and stopped, and what is known of it already.
+
+    `about` is JSON data that the result needs once the job is done, such as the price that accepting it named.
+    """
+
+    url: str
+    cancel_url: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def handle(self) -> str:
+        """The job as the text that `ImageProvider.resume` takes; it holds no key."""
+        return json.dumps({"url": self.url, "cancel_url": self.cancel_url, "about": dict(self.about)})
+
+    @classmethod
+    def of(cls, handle: str) -> "Job":
+        """Return the job of a handle; raises OutcomeUnknown for a text that is none."""
+        try:
+            noted = json.loads(handle)
+            url, cancel_url, about = noted["url"], noted["cancel_url"], noted["about"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            url = cancel_url = about = None
+        if not (isinstance(url, str) and isinstance(cancel_url, str | None) and isinstance(about, dict)):
+            raise OutcomeUnknown("This handle names no job.", kind="no_handle")
+        return cls(url=url, cancel_url=cancel_url, about=about)
+
+
+def wait_for(
+    ask: Callable[[], Answer], read: Callable[[Answer], _Found | None], *, provider: str, seconds: float
+) -> _Found:
+    """Ask about a job again and again, until `read` finds its end in an answer.
+
+    `read` returns None for a job that still runs, and raises what its end means where that is no success. It is given
+    every answer but those that only say that the service has trouble just now; these, and lost connections, are waited
+    out. With 0 seconds there is one look.
+
+    Raises:
+        StillRunning: the time is up. What `read` raises.
+    """
+    started = time.monotonic()
+    pause = 0.0 if seconds == 0 else _FIRST_PAUSE
+    problem = ""
+    while True:
+        time.sleep(pause)
+        hint = None
+        try:
+            answer = ask()
+        except (ProviderUnavailable, OutcomeUnknown) as error:
+            problem = f" The last look failed: {error.message}"
+        else:
+            found = None
+            if answer.status in _TRANSIENT:
+                problem, hint = f" The last look failed: HTTP {answer.status}.", retry_after(answer.headers)
+            else:
+                problem, found = "", read(answer)
+            if found is not None:
+                return found
+        elapsed = time.monotonic() - started
+        if elapsed >= seconds:
+            raise StillRunning(f"{provider} still works on the job.{problem}", kind="still_running")
+        pause = min(max(_SHORTEST_PAUSE, hint or 0.0, elapsed * _PAUSE_SHARE), _LONGEST_PAUSE, seconds - elapsed)
+
+
+def after_acceptance(error: ProviderError, *, request_id: str | None) -> ProviderError:
+    """Return the error with what is true of every job that was accepted: it may have been billed."""
+    error.may_be_billed = True
+    error.request_id = error.request_id or request_id
+    return error
