@@ -8,18 +8,15 @@ AZURE_OPENAI_API_KEY.
 import argparse
 import base64
 import json
-import os
-import socket
-import struct
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
+from tests.loopback import Listener, Reply, send
 from tests.openai_behaviour import Behaviour, Links
 from tests.openai_dialects import DIALECTS, OPENAI, Dialect
 from tests.openai_pictures import drawn
@@ -99,16 +96,10 @@ class OpenAIServer:
         return self._files.get(path)
 
 
-class _Listener(ThreadingHTTPServer):
-    """Shares one `OpenAIServer` with the other listener. Its threads are awaited, so nothing outlives a test."""
+class _Listener(Listener):
+    """Shares one `OpenAIServer` with the other listener."""
 
-    daemon_threads = False
-    request_queue_size = 128
     state: OpenAIServer
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], ConnectionError):  # whom we cut off may cut us off too
-            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -159,40 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
         return {"b64_json": behaviour.spelled(image)}
 
     def _send(self, behaviour: Behaviour, body: bytes, request: Request) -> None:
-        if self.server.state.stopping.wait(behaviour.delay):
-            return
-        if behaviour.reset:
-            # Lingering for no time at all turns the close into a reset.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            os.close(self.connection.detach())
-            return
-        key = (request.key or "").encode()
-        body = body.replace(b"{key}", key)
-        head = self._head(behaviour, len(body)) if behaviour.raw is None else behaviour.raw
-        self._write(behaviour, head.replace(b"{key}", key), body[: len(body) - behaviour.missing_bytes])
-
-    def _head(self, behaviour: Behaviour, length: int) -> bytes:
-        headers = {
-            "content-type": "application/json",
-            "x-request-id": "req_test",
-            "openai-processing-ms": "12",
-            "content-length": str(length),
-            "connection": "close",
-            **behaviour.headers,
-        }
-        lines = [f"HTTP/1.1 {behaviour.status} Answer", *(f"{name}: {value}" for name, value in headers.items())]
-        return "\r\n".join([*lines, "", ""]).encode()
-
-    def _write(self, behaviour: Behaviour, head: bytes, body: bytes) -> None:
-        at_once, slowly = (b"", head + body) if behaviour.trickle_headers else (head, body)
-        if not behaviour.trickle:
-            at_once, slowly = head + body, b""
-        with suppress(ConnectionError):
-            self.wfile.write(at_once)
-            for position in range(len(slowly)):
-                if self.server.state.stopping.wait(behaviour.trickle):
-                    return
-                self.wfile.write(slowly[position : position + 1])
+        headers = {"x-request-id": "req_test", "openai-processing-ms": "12"}
+        reply = Reply(body=body, status=behaviour.status, headers=headers)
+        send(self, behaviour, reply, request, stopping=self.server.state.stopping)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own signature
         """Keep the test's output clean."""

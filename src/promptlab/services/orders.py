@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batches, generations, prompts
-from promptlab.db.models import PromptVersion
+from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning
@@ -86,11 +86,13 @@ def retry(
         InvalidInput: a limit that is none, or that cannot hold because a price is not known.
     """
     with lab.database.reading() as session:
-        ids = [generations.get(session, lab.project_id, id_).id or 0 for id_ in sorted(set(generation_ids))]
+        named = [generations.get(session, lab.project_id, id_) for id_ in sorted(set(generation_ids))]
+    ids = [row.id or 0 for row in named]
     settled = [id_ for id_ in ids if _settled(lab, id_)]
     rows, left_alone = _retryable(lab, [id_ for id_ in ids if id_ not in settled]) if ids != settled else ([], [])
     _require_prices(rows, wanted=max_cost_usd is not None and not allow_unpriced)
-    left, batch_ids = [row.id or 0 for row in rows], {row.batch_id for row in rows}
+    left = [row.id or 0 for row in rows]
+    batch_ids = {row.batch_id for row in named if row.id in {*settled, *left}}
     versions = _versions(lab, rows)
     for name in {versions[id_].provider for id_ in left}:
         lab.providers.open(name)  # a missing key is said before a row is touched

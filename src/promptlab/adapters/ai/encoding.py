@@ -15,7 +15,7 @@ def to_data_url(image: InputImage) -> str:
 
 
 def from_base64(text: str) -> bytes:
-    """Return the bytes; line breaks within and padding that is left out do no harm. Raises ValueError for other text."""
+    """Return the bytes; line breaks and left-out padding do no harm. Raises ValueError for what is no base64."""
     packed = "".join(text.split())
     return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
 

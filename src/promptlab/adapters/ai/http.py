@@ -26,6 +26,7 @@ MAX_ANSWER = 300_000_000
 _CONNECT_SECONDS = 10.0
 _MAX_REDIRECTS = 5
 _DOWNLOAD_TRIES = 2
+_LOOK_SECONDS = 20.0
 
 
 class HttpClient:
@@ -70,6 +71,7 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        kept: bool = False,
         **content: Any,
     ) -> Answer:
         """Send to an absolute URL of the service itself, as `post` does.
@@ -79,9 +81,8 @@ class HttpClient:
         if not self._is_own(self.allowed(url)):
             message = f"{self._provider} names an address of somebody else for its job, which is not asked."
             raise ProviderFailed(message, kind="bad_answer")
-        return self._exchange(
-            method, url, seconds=seconds, headers={**self._secret_headers, **(headers or {})}, **content
-        )
+        every = {**self._secret_headers, **(headers or {})}
+        return self._exchange(method, url, seconds=seconds, kept=kept, headers=every, **content)
 
     def get(self, url: str, *, seconds: float | None = None) -> Answer:
         """Fetch an absolute URL, following redirects to others that are allowed.
@@ -98,6 +99,10 @@ class HttpClient:
                 return answer
             url = self.resolved(answer.headers["location"], against=url)
         raise ProviderFailed(f"{self._provider} sends from one address to another without end.", kind="bad_answer")
+
+    def look(self, url: str) -> Answer:
+        """Ask the service itself about a job; raises what `send` raises."""
+        return self.send("GET", url, seconds=_LOOK_SECONDS, kept=True)
 
     def fetched(self, url: str) -> bytes:
         """Return the image at a URL. It is made and paid for, so no trouble with it may lead to another purchase.

@@ -2,15 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from promptlab.adapters.ai.http_errors import Answer, retry_after
 from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable, StillRunning
-
-LOOK_SECONDS = 20.0
-"""How long one look at a job may take."""
 
 _FIRST_PAUSE, _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0, 10.0
 _PAUSE_SHARE = 0.1
@@ -86,8 +84,12 @@ def wait_for(
         pause = min(max(_SHORTEST_PAUSE, hint or 0.0, elapsed * _PAUSE_SHARE), _LONGEST_PAUSE, seconds - elapsed)
 
 
-def after_acceptance(error: ProviderError, *, request_id: str | None) -> ProviderError:
-    """Return the error with what is true of every job that was accepted: it may have been billed."""
-    error.may_be_billed = True
-    error.request_id = error.request_id or request_id
-    return error
+@contextmanager
+def accepted_job(*, request_id: str | None) -> Iterator[None]:
+    """Let every error within say what is true once a service has accepted a job: it may have been billed."""
+    try:
+        yield
+    except ProviderError as error:
+        error.may_be_billed = True
+        error.request_id = error.request_id or request_id
+        raise

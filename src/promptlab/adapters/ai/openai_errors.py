@@ -1,14 +1,12 @@
 """What OpenAI's error bodies say, and those of the many servers that speak its language a little differently."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from promptlab.adapters.ai.error_bodies import json_of, quoted, validation_errors
 from promptlab.adapters.ai.http_errors import Answer, Complaint
-
-_LONGEST_QUOTE = 300
 
 _REFUSALS = frozenset({
     "moderation_blocked",
@@ -46,10 +44,9 @@ _TELLING = ("code", "type", "param", "moderation_details")
 
 def complaint_of(answer: Answer) -> Complaint:
     """Return what the body of an error says."""
-    try:
-        body = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return Complaint(message=_quoted(answer))
+    body = json_of(answer)
+    if body is None:
+        return Complaint(message=quoted(answer))
     return read_complaint(body, status=answer.status)
 
 
@@ -95,20 +92,8 @@ def _error_object(body: object) -> dict[str, Any]:
         if isinstance(found, dict):
             return {**found, "moderation_details": found.get("moderation_details", body.get("moderation_details"))}
         if found:
-            return {"message": found if isinstance(found, str) else _validation_errors(found)}
+            return {"message": found if isinstance(found, str) else validation_errors(found)}
     return body
-
-
-def _validation_errors(found: object) -> str:
-    """Return FastAPI's list of what does not fit, as a sentence: where, and what."""
-    entries = found if isinstance(found, list) else [found]
-    return "; ".join(_validation_error(entry) if isinstance(entry, dict) else str(entry) for entry in entries)
-
-
-def _validation_error(entry: Mapping[str, Any]) -> str:
-    place = entry.get("loc")
-    where = ".".join(map(str, place)) if isinstance(place, list) else str(place or "")
-    return f"{where}: {entry.get('msg', '')}"
 
 
 def _words(error: Mapping[str, Any]) -> Iterator[str]:
@@ -156,11 +141,3 @@ def _categories(error: Mapping[str, Any], message: str) -> set[str]:
     if violations := _VIOLATIONS.search(message):
         found.update(word.strip(" '\"") for word in violations[1].split(",") if word.strip(" '\""))
     return found
-
-
-def _quoted(answer: Answer) -> str:
-    text = " ".join(re.sub(r"<[^>]*>", " ", answer.body[:20_000].decode(errors="replace")).split())
-    if not text:
-        return ""
-    shown = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
-    return f"HTTP {answer.status}: {shown}"

@@ -92,8 +92,7 @@ def _picture(item: Mapping[str, Any]) -> bytes | str:
 def reported(answer: Mapping[str, Any], request: ImageRequest) -> dict[str, Any]:
     """Return the parameters as the answer reports them, and what became of the prompt."""
     effective = {name: answer[name] for name in _REPORTED if isinstance(answer.get(name), str | int | float)}
-    if request.system_prompt:
-        effective["system_prompt"] = "rendered into the prompt"
+    effective.update(request.note_of_combining)
     if revised := _revised(answer.get("data"), request.combined_prompt):
         effective["revised_prompt"] = revised[0] if len(revised) == 1 else revised
     return effective

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from promptlab.adapters.ai.capabilities import Price
 
+_ABSURD = 10**9
+"""Units; what is more is no count."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
@@ -13,6 +16,13 @@ class Tokens:
     image_input: int = 0
     other_input: int = 0
     output: int = 0
+
+
+def unit_cost(units: object, price: Price) -> float | None:
+    """Return US dollars for what a provider counts in its answer, None where it does not or a price is not known."""
+    if price.per_unit is None or isinstance(units, bool) or not isinstance(units, int | float):
+        return None
+    return round(units * price.per_unit, 6) if 0 <= units < _ABSURD else None
 
 
 def token_cost(tokens: Tokens, price: Price) -> float | None:

@@ -33,6 +33,11 @@ class ImageRequest:
         """The system and user prompt as one text, for services that know no system prompt."""
         return "\n\n".join(text for text in (self.system_prompt, self.user_prompt) if text)
 
+    @property
+    def note_of_combining(self) -> dict[str, str]:
+        """What the effective parameters say where `combined_prompt` was sent."""
+        return {"system_prompt": "rendered into the prompt"} if self.system_prompt else {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageResult:
