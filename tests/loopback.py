@@ -135,9 +135,9 @@ class JobService(LoopbackService):
         return name
 
     def look_at(self, name: str) -> tuple[Request, Reply | None] | None:
-        """Return what was asked of a job that is done, and what it ends with in the place of images; None while it runs.
+        """Return what was asked of a job that is done, and what it ends with instead of images; None while it runs.
 
-        Raises KeyError for a job that there is none of.
+        Raises KeyError where there is no such job.
         """
         found = self._jobs[name]
         with self._lock:

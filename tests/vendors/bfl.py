@@ -35,7 +35,7 @@ class BflService(JobService):
 
     def answer(self, kind: str, request: Request, number: int) -> Reply:
         if kind == "look":
-            return self._look(request, number)
+            return self._look(request)
         if not request.headers.get("x-key"):
             raise Rejected(Reply(body={"detail": "Not authenticated"}, status=403))
         if kind == "check":
@@ -60,7 +60,7 @@ class BflService(JobService):
         except (UnidentifiedImageError, ValueError):
             raise _invalid("input_image", "Invalid image") from None
 
-    def _look(self, request: Request, number: int) -> Reply:
+    def _look(self, request: Request) -> Reply:
         name = request.query.get("id", "")
         try:
             found = self.look_at(name)
@@ -71,7 +71,7 @@ class BflService(JobService):
         asked, end = found
         if end is not None:
             return end
-        seed = asked.fields.get("seed", number)
+        seed = asked.fields.get("seed", int(name.removeprefix("job-")))
         result = {"sample": self.publish(_painted(asked, seed)), "prompt": asked.fields["prompt"], "duration": 2.5}
         return _status(name, "Ready", result={**result, "seed": seed})
 
