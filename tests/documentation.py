@@ -88,4 +88,5 @@ def _trimmed(lines: list[str], *, code: bool, fenced: bool) -> list[str]:
 
 def pages() -> list[Page]:
     """Return the README and every page of docs."""
-    return [Page("README.md"), *(Page(f"docs/{path.name}") for path in sorted((ROOT / "docs").glob("*.md")))]
+    found = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "providers").glob("*.md"))]
+    return [Page("README.md"), *(Page(path.relative_to(ROOT).as_posix()) for path in found)]

@@ -5,17 +5,21 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
-from tests.documentation import ROOT, pages
+from tests.documentation import ROOT, Page, pages
 from tests.fixtures.command_line import Promptlab
 from tests.fixtures.openai import KEY
+from tests.loopback import LoopbackService, serving_service
 from tests.openai_dialects import AZURE, LOCALAI
 from tests.openai_server import OpenAIServer, serving
+from tests.pictures import picture
+from tests.vendors import vendors
 
 PAGES = {page.name: page for page in pages()}
 
@@ -103,7 +107,27 @@ def _secrets(request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Benc
     return Bench(exports={"PROMPTLAB_SECRETS_DIR=/run/secrets": str(folder)})
 
 
+def _vendor(name: str) -> Prepare:
+    """Play the vendor of a page on loopback; the variables that its page exports get what is right for that."""
+
+    def prepare(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
+        service = request.getfixturevalue("serve")(vendors()[name].service)
+        (Path.cwd() / "picture.png").write_bytes(picture("red").data)
+        shown = {words[1].partition("=")[0]: words[1] for words in _exports(PAGES[f"docs/providers/{name}.md"])}
+        variables = vendors()[name].environment(service.base_url)
+        for variable in variables.keys() - shown.keys():
+            patch.setenv(variable, variables[variable])
+        return Bench(exports={shown[variable]: variables[variable] for variable in variables.keys() & shown.keys()})
+
+    return prepare
+
+
+def _exports(page: Page) -> list[list[str]]:
+    return [line.split() for block in page.blocks for line in block if line.startswith("export ")]
+
+
 BENCHES: dict[str, Prepare] = {
+    **{f"docs/providers/{name}.md": _vendor(name) for name in vendors()},
     "README.md": _at_openai,
     "docs/README.md": _nothing,
     "docs/configuration.md": _secrets,
@@ -114,6 +138,13 @@ BENCHES: dict[str, Prepare] = {
     "docs/troubleshooting.md": _nothing,
     "docs/your-own-server.md": _own_servers,
 }
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[type[LoopbackService]], LoopbackService]]:
+    """A function that serves a vendor's service until the test ends."""
+    with ExitStack() as stack:
+        yield lambda kind: stack.enter_context(serving_service(kind))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.vendors import vendors
 
 from promptlab.adapters.ai.registry import (
     missing,
@@ -16,6 +17,8 @@ from promptlab.adapters.ai.registry import (
 )
 from promptlab.errors import InvalidInput, NotConfigured
 from promptlab.settings import load
+
+SHIPPED = sorted(["azure", "openai", "sketch", *vendors()])
 
 _PLUGIN = """
 from promptlab.adapters.ai.registry import ProviderSpec
@@ -44,7 +47,7 @@ def install(site: Path, name: str, code: str, *, package: str = "theirs") -> Non
 
 
 def test_the_providers_that_ship_are_found() -> None:
-    assert provider_names() == ["azure", "openai", "sketch"]
+    assert provider_names() == SHIPPED
 
 
 def test_names_are_listed_without_importing_an_adapter() -> None:
@@ -157,7 +160,7 @@ def test_a_models_file_counts_for_providers_and_capabilities(tmp_path: Path, mon
 def test_another_package_brings_a_provider(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is listed, needs its own key, and is opened as the others are."""
     install(site, "plugged", _PLUGIN.format(name="plugged"))
-    assert provider_names() == ["azure", "openai", "plugged", "sketch"]
+    assert provider_names() == sorted([*SHIPPED, "plugged"])
     assert missing("plugged", load()) == "THEIR_KEY is not set, and plugged needs a key."
     monkeypatch.setenv("THEIR_KEY", "k")
     assert missing("plugged", load()) is None
