@@ -310,11 +310,32 @@ def test_ctrl_c_cancels_the_job_where_the_vendor_can(
     thread.start()
     wait_until(lambda: service.asked("look"), "the first look")
     provider.cancel(accepted[0])
-    if not service.asked("cancel"):
+    if not vendor.cancels:
         service.pending = 0
     thread.join(20)
-    if service.cancelled:
+    if vendor.cancels:
         assert isinstance(ended[0], ProviderFailed)
         assert ended[0].kind == "cancelled"
     else:
         assert isinstance(ended[0], ImageResult)
+
+
+@jobs_only
+def test_ctrl_c_at_the_terminal_ends_a_job_that_can_be_cancelled(
+    vendor: Vendor, service: JobService, promptlab: Promptlab, start: Start
+) -> None:
+    """Nothing more is sent; a job that cannot be cancelled is waited for, and its image is kept."""
+    create(promptlab, vendor)
+    service.pending = FOR_EVER
+    process = start("generate", "--prompt-version", "p", "--draws", 1)
+    wait_until(lambda: service.asked("look"), "the first look")
+    process.interrupt()
+    if not vendor.cancels:
+        service.pending = 0
+    code, _out, err = process.wait()
+    assert code == 130
+    assert "Traceback" not in err
+    [row] = promptlab("generation", "list", "--json").json["items"]
+    found = (row["state"], row["error"] and row["error"]["kind"])
+    assert found == (("failed", "cancelled") if vendor.cancels else ("succeeded", None))
+    assert len(service.cancelled) == vendor.cancels

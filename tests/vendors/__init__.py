@@ -40,6 +40,8 @@ class Vendor:
     key_refused: Behaviour | None
     failing: Behaviour
     """A terminal error."""
+    cancels: bool = False
+    """Whether its jobs can be cancelled."""
 
 
 def vendors() -> dict[str, Vendor]:
