@@ -23,12 +23,14 @@ def list_(
     Example: promptlab provider list --models
     """
     from promptlab.output.providers import model_table, provider_table
-    from promptlab.services.providers import model_views, provider_views
+    from promptlab.services.providers import broken_plug_ins, model_views, provider_views
 
     runtime = runtime_of(context)
+    for sentence in broken_plug_ins(runtime.settings):
+        runtime.output.warn(sentence)
     items = model_views(runtime.settings) if models else provider_views(runtime.settings)
     picture = model_table if models else provider_table
-    runtime.output.show_page(items, None, lambda _: picture(items), as_json=as_json, empty="")
+    runtime.output.show_page(items, None, lambda console: picture(console, items), as_json=as_json, empty="")
 
 
 @app.command()

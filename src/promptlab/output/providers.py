@@ -1,49 +1,49 @@
 """How providers look."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import money, plain
-from promptlab.output.tables import table
+from promptlab.output.tables import Fitted, fitting_table, table
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+View = dict[str, Any]
+
+_FEW = 2
 
 
-def provider_table(items: Sequence[dict[str, Any]]) -> "Table":
+def provider_table(console: "Console", items: Sequence[View]) -> Fitted:
     """Return one line a provider: ready, or what it needs."""
-    return table(
-        ["PROVIDER", "READY", "DEFAULT MODEL", "WHAT IT IS"],
-        [
-            (
-                plain(item["name"]),
-                plain("yes" if item["ready"] else f"no: {item['missing']}"),
-                plain(item["default_model"] or ""),
-                plain(item["summary"]),
-            )
-            for item in items
-        ],
+    columns: dict[str, Callable[[View], str | Text]] = {
+        "PROVIDER": lambda item: plain(item["name"]),
+        "READY": lambda item: plain("yes" if item["ready"] else f"no: {item['missing']}"),
+        "DEFAULT MODEL": lambda item: plain(item["default_model"] or ""),
+        "WHAT IT IS": lambda item: plain(item["summary"]),
+        "FROM": lambda item: plain(item["package"]),
+    }
+    return fitting_table(
+        console, columns, items, flowing=("READY", "WHAT IT IS"), dispensable=("DEFAULT MODEL", "WHAT IT IS")
     )
 
 
-def model_table(items: Sequence[dict[str, Any]]) -> "Table":
+def model_table(console: "Console", items: Sequence[View]) -> Fitted:
     """Return one line a model; `?` is what is not known, or not limited."""
-    return table(
-        ["MODEL", "OF", "SYSTEM", "SEED", ">IMAGES", ">INPUTS", ">AT MOST", "RETIRES"],
-        [
-            (
-                plain(item["model"]),
-                plain(item["provider"]),
-                _yes(item["system_prompt"]),
-                _yes(item["seed"]),
-                _number(item["max_count"]),
-                _number(item["max_inputs"]),
-                money(item["max_price_usd"]),
-                item["retires"] or "",
-            )
-            for item in items
-        ],
-    )
+    columns: dict[str, Callable[[View], str | Text]] = {
+        "MODEL": lambda item: plain(item["model"]),
+        "OF": lambda item: plain(item["provider"]),
+        "SYSTEM": lambda item: _yes(item["system_prompt"]),
+        "SEED": lambda item: _yes(item["seed"]),
+        ">IMAGES": lambda item: _number(item["max_count"]),
+        ">INPUTS": lambda item: _number(item["max_inputs"]),
+        "SIZES": lambda item: _sizes(item["sizes"]),
+        ">AT MOST": lambda item: money(item["max_price_usd"]),
+        "RETIRES": lambda item: item["retires"] or "",
+    }
+    return fitting_table(console, columns, items, dispensable=("SIZES", ">IMAGES", "SYSTEM"))
 
 
 def check_table(items: Sequence[dict[str, Any]]) -> "Table":
@@ -60,3 +60,10 @@ def _yes(value: bool) -> str:  # noqa: FBT001 - a word for a truth
 
 def _number(value: int | None) -> str:
     return "?" if value is None else str(value)
+
+
+def _sizes(values: list[str] | None) -> str:
+    """Return what there is to choose from, or how many where they are many."""
+    if values is None:
+        return "?"
+    return ", ".join(values) if len(values) <= _FEW else f"{len(values)} sizes"

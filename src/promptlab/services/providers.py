@@ -5,10 +5,25 @@ from contextlib import closing
 from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.protocol import ProviderError
-from promptlab.adapters.ai.registry import missing, open_provider, provider_names, provider_spec, ready_providers
+from promptlab.adapters.ai.registry import (
+    missing,
+    open_provider,
+    provider_names,
+    provider_packages,
+    provider_spec,
+    ready_providers,
+)
 from promptlab.errors import PromptlabError
 from promptlab.services.views import View
 from promptlab.settings import Settings
+
+_SIZES = ("size", "image_size", "aspect_ratio", "resolution")
+"""The parameters by which services let one choose a size."""
+
+
+def broken_plug_ins(settings: Settings) -> list[str]:
+    """Return a sentence about each provider that another package brings and that cannot be loaded."""
+    return [item["missing"] for item in provider_views(settings) if item["broken"]]
 
 
 def provider_views(settings: Settings) -> list[View]:
@@ -20,9 +35,10 @@ def model_views(settings: Settings) -> list[View]:
     """Return each known model of the installed providers: what it takes, what an image costs at most, when it ends."""
     catalogue = read_catalogue(settings.models_file)
     return [
-        _model_view(name, model, open_provider(name, settings, for_sending=False).capabilities(model))
-        for name in provider_names()
-        for model in catalogue.models(name)
+        _model_view(item["name"], model, open_provider(item["name"], settings, for_sending=False).capabilities(model))
+        for item in provider_views(settings)
+        if not item["broken"]
+        for model in catalogue.models(item["name"])
     ]
 
 
@@ -54,9 +70,20 @@ def _model_view(provider: str, model: str, capabilities: Capabilities) -> View:
         "mask": capabilities.mask,
         "max_count": capabilities.max_count,
         "max_inputs": capabilities.max_inputs,
+        "sizes": _sizes(capabilities),
         "max_price_usd": capabilities.upper_price(count=1, inputs=0, prompt_bytes=0),
         "retires": capabilities.retires,
     }
+
+
+def _sizes(capabilities: Capabilities) -> list[str] | None:
+    """Return the sizes that a model makes, or shapes where it counts in those; None where nothing is known of them."""
+    rules = capabilities.parameters
+    if rules is None:
+        return None
+    sizes = [str(choice) for name in _SIZES for choice in (rules[name].choices if name in rules else ())]
+    free = {"width", "height"} <= rules.keys() or ("size" in rules and rules["size"].pattern is not None)
+    return [*sizes, *(["WIDTHxHEIGHT"] if free else [])]
 
 
 def _view(name: str, settings: Settings) -> View:
@@ -72,4 +99,6 @@ def _view(name: str, settings: Settings) -> View:
         "missing": lacks,
         "default_model": spec.default_model if spec else None,
         "key_variable": spec.key_variable if spec else None,
+        "package": ", ".join(provider_packages(name)),
+        "broken": spec is None,
     }

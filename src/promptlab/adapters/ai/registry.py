@@ -45,6 +45,11 @@ def provider_names() -> list[str]:
     return sorted(entry_points(group=GROUP).names)
 
 
+def provider_packages(name: str) -> list[str]:
+    """Return the names of the packages that bring a provider, sorted; more than one is one too many."""
+    return sorted({point.dist.name for point in entry_points(group=GROUP, name=name) if point.dist})
+
+
 def provider_spec(name: str) -> ProviderSpec:
     """Return what the provider says of itself.
 
@@ -58,7 +63,7 @@ def provider_spec(name: str) -> ProviderSpec:
             f"There is no provider {name!r}.{nearest(name, provider_names())}",
             hint="`promptlab provider list` shows them.",
         )
-    packages = sorted({point.dist.name for point in found if point.dist})
+    packages = provider_packages(name)
     if len(packages) > 1:
         raise NotConfigured(f"Several packages bring a provider {name!r}: {', '.join(packages)}.", hint="Keep one.")
     return _load(next(iter(found)))
