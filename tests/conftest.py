@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 pytest_plugins = [
-    "tests.fixtures.vendors",
+    *("tests.fixtures.vendors", "tests.fixtures.example_provider"),
     *("tests.fixtures.postgres", "tests.fixtures.databases", "tests.fixtures.s3", "tests.fixtures.openai"),
     *(
         "tests.fixtures.command_line",

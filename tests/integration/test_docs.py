@@ -95,6 +95,12 @@ def _team(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
     )
 
 
+def _own_provider(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
+    request.getfixturevalue("example_provider")
+    patch.setenv("PIXELWORKS_BASE_URL", request.getfixturevalue("pixelworks").base_url)
+    return Bench(exports={"PIXELWORKS_API_KEY=...": KEY})
+
+
 def _lab_in_the_home(_request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
     Path.home().mkdir()
     return Bench(before=("export PROMPTLAB_HOME=~/lab", *_rating(_request, patch).before))
@@ -136,6 +142,7 @@ BENCHES: dict[str, Prepare] = {
     "docs/postgresql-and-s3.md": _team,
     "docs/rating-with-a-team.md": _rating,
     "docs/troubleshooting.md": _nothing,
+    "docs/your-own-provider.md": _own_provider,
     "docs/your-own-server.md": _own_servers,
 }
 
@@ -185,7 +192,7 @@ class Reader:
             self.passed_over.add(line)
             return
         words = shlex.split(line, comments=True)
-        actions = {"promptlab": self._run, "export": self._export, "make": _check_target}
+        actions = {"promptlab": self._run, "export": self._export, "make": _check_target, "pip": _check_package}
         action = actions.get(words[0]) or (_shell if words[0] in _SHELL else None)
         assert action is not None, f"{self._page}: nobody knows what to do with this line: {line}"
         action(words[1:] if words[0] in actions else words)
@@ -221,6 +228,12 @@ def _check_target(words: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for word in words:
         assert re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE), f"make {word}"
+
+
+def _check_package(words: list[str]) -> None:
+    """Look whether the package is there; a page that installs one has it installed in its bench."""
+    assert words[0] == "install"
+    assert (ROOT / words[1] / "pyproject.toml").is_file(), words[1]
 
 
 def _shell(words: list[str]) -> None:

@@ -43,7 +43,7 @@ def model_table(console: "Console", items: Sequence[View]) -> Fitted:
         ">AT MOST": lambda item: money(item["max_price_usd"]),
         "RETIRES": lambda item: item["retires"] or "",
     }
-    return fitting_table(console, columns, items, dispensable=("SIZES", ">IMAGES", "SYSTEM"))
+    return fitting_table(console, columns, items, dispensable=(">IMAGES", "SIZES", "SYSTEM"))
 
 
 def check_table(items: Sequence[dict[str, Any]]) -> "Table":

@@ -83,7 +83,7 @@ def _sizes(capabilities: Capabilities) -> list[str] | None:
         return None
     sizes = [str(choice) for name in _SIZES for choice in (rules[name].choices if name in rules else ())]
     free = {"width", "height"} <= rules.keys() or ("size" in rules and rules["size"].pattern is not None)
-    return [*sizes, *(["WIDTHxHEIGHT"] if free else [])]
+    return [*sizes, *(["WxH"] if free else [])]
 
 
 def _view(name: str, settings: Settings) -> View:
