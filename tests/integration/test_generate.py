@@ -167,3 +167,18 @@ def test_stats_are_counted_by_what_one_likes(promptlab: Promptlab, sketch_versio
     [row] = promptlab("stats", "--by", by, "--json").json["items"]
     assert (row["mean"], row["distribution"]["4"]) == (4.0, 1)
     assert "4.00" in promptlab("stats", "--by", by).out
+
+
+def test_what_a_model_reads_as_an_instruction_is_warned_of(
+    promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the words that are meant, and on the generation too; a prompt without them is not warned of."""
+    file = tmp_path / "models.toml"
+    file.write_text('[sketch.models."sketch-1".interpreted]\n"a weight" = \'\\(.+:[\\d.]+\\)\'\n')
+    monkeypatch.setenv("PROMPTLAB_MODELS_FILE", str(file))
+    promptlab("prompt", "create", "p", "--user", "a {{ subject }}", "--provider", "sketch", code=0)
+    weighted = promptlab("generate", "--prompt-version", "p", "--var", "subject=(fox:1.2)", "--json")
+    warning = "sketch-1 reads a weight in the prompt as an instruction, not as text: (fox:1.2)"
+    assert warning in weighted.err
+    assert weighted.json["items"][0]["warnings"] == [warning]
+    assert promptlab("generate", "--prompt-version", "p", "--var", "subject=fox (red)").err.count("weight") == 0
