@@ -111,6 +111,7 @@ def ask_again(lab: Lab, attempt: Attempt, *, seconds: float | None = None) -> bo
 
 
 def _settle(lab: Lab, attempt: Attempt) -> str:
+    why = ""
     try:
         if answer := lab.spool.read(spool_key(attempt)):
             keep(lab, attempt, answer)
@@ -122,9 +123,11 @@ def _settle(lab: Lab, attempt: Attempt) -> str:
             return "running"
     except StorageUnavailable:
         return "waiting"
-    except PromptlabError:
-        pass  # the provider cannot be opened here (no key, say), so nobody can be asked: unknown, with its handle
-    died = OutcomeUnknown("The process that sent this request died before an answer was kept.", kind="process_died")
+    except PromptlabError as error:  # the provider cannot be opened here: unknown, with its handle for a retry
+        why = f" Its provider cannot be asked here: {error.message}"
+    died = OutcomeUnknown(
+        f"The process that sent this request died before an answer was kept.{why}", kind="process_died"
+    )
     outcomes.end(lab, attempt.id or 0, died)
     return "unknown"
 

@@ -1,0 +1,65 @@
+"""Jobs that a process left when it died, at a service whose jobs cannot be asked about for some reason."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.fixtures.command_line import Promptlab
+from tests.fixtures.processes import Start, wait_until
+from tests.loopback import serving_service
+from tests.openai_behaviour import Behaviour
+from tests.vendors.bfl import VENDOR, BflService
+
+CREATE = ("prompt", "create", "p", "--user", "a fox", "--provider", "bfl")
+BUY = ("generate", "--prompt-version", "p")
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[BflService]:
+    with serving_service(BflService) as found:
+        for name, value in VENDOR.environment(found.base_url).items():
+            monkeypatch.setenv(name, value)
+        yield found
+
+
+@pytest.fixture
+def left_behind(promptlab: Promptlab, service: BflService, start: Start) -> BflService:
+    """The service with a job that runs, whose process is dead."""
+    promptlab(*CREATE, code=0)
+    service.pending = 10**9
+    process = start(*BUY)
+    wait_until(lambda: service.asked("look"), "the first look")
+    process.kill()
+    return service
+
+
+def test_without_a_key_it_is_unknown_and_says_why(
+    promptlab: Promptlab, left_behind: BflService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the key back a retry asks for the job, and buys nothing."""
+    key = VENDOR.environment("")["BFL_API_KEY"]
+    monkeypatch.delenv("BFL_API_KEY")
+    [row] = promptlab("generation", "list", "--json").json["items"]
+    assert (row["state"], row["error"]["kind"]) == ("unknown", "process_died")
+    assert "BFL_API_KEY is not set" in row["error"]["message"]
+    monkeypatch.setenv("BFL_API_KEY", key)
+    left_behind.pending = 0
+    [row] = promptlab("generation", "retry", row["id"], "--json").json["items"]
+    assert (row["state"], row["cost_usd"]) == ("succeeded", VENDOR.cost_usd)
+    assert len(left_behind.asked()) == 1
+
+
+def test_trouble_at_the_service_leaves_it_in_flight(promptlab: Promptlab, left_behind: BflService) -> None:
+    """A look that fails says nothing about the job, so the next command looks again."""
+    left_behind.behave(Behaviour(status=503, body=b"busy"), at="look")
+    [row] = promptlab("generation", "list", "--json").json["items"]
+    assert row["state"] == "sending"
+    left_behind.pending = 0
+    [row] = promptlab("generation", "list", "--json").json["items"]
+    assert row["state"] == "succeeded"
+
+
+def test_a_job_that_the_service_knows_no_more_is_unknown(promptlab: Promptlab, left_behind: BflService) -> None:
+    gone = Behaviour.json_body({"id": "job-1", "status": "Task not found"})
+    left_behind.behave(gone, at="look")
+    [row] = promptlab("generation", "list", "--json").json["items"]
+    assert row["state"] == "unknown"
