@@ -188,6 +188,23 @@ def test_what_holds_for_every_model_can_be_changed_for_all(models_file: Path) ->
         assert "user" not in (found.parameters or {})
 
 
+def test_a_model_may_name_its_fields_itself(models_file: Path) -> None:
+    """What is said of every model holds but for the names that a model takes away; a name leads to its flag."""
+    text = """
+    [there.every_model]
+    names = { count = "num_images", inputs = "image_urls" }
+    [there.models.m]
+    names = { inputs = false, input = "image_url" }
+    with_inputs = "m/edit"
+    """
+    found = _with(models_file, text).capabilities("there", "m")
+    assert found.names == {"count": "num_images", "input": "image_url"}
+    assert found.with_inputs == "m/edit"
+    with pytest.raises(InvalidInput, match="num_images") as refused:
+        check_parameters({"num_images": 2}, found, model="m")
+    assert refused.value.hint == "Use --count."
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -212,6 +229,8 @@ def test_what_holds_for_every_model_can_be_changed_for_all(models_file: Path) ->
         ("[openai.models.m.price]\nmax_per_image_by.quality.low = inf", "no amount of money"),
         ("[openai.models.m]\nprice = 5", "openai.models.m.price must be a table"),
         ("[openai.models.m]\nretires = 'soon'", "retires"),
+        ("[openai.models.m.names]\ncuont = 'n'", "there is no 'cuont' in openai.models.m.names. Did you mean 'count'?"),
+        ("[openai.models.m.names]\ncount = 5", "openai.models.m.names.count"),
     ],
 )
 def test_a_file_that_cannot_be_is_one_sentence_with_its_name(models_file: Path, text: str, complaint: str) -> None:

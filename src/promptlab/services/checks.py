@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from promptlab.adapters.ai.capabilities import Capabilities, ParameterRule
+from promptlab.adapters.ai.capabilities import FLAGS, Capabilities, ParameterRule
 from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.errors import InvalidInput, nearest
 
@@ -61,9 +61,10 @@ def check_parameters(parameters: Mapping[str, Any], capabilities: Capabilities, 
         InvalidInput: an unknown parameter, a value out of range, or one that has a flag of its own.
     """
     rules = capabilities.parameters
+    reserved = {**_RESERVED, **{name: FLAGS[what] for what, name in capabilities.names.items()}}
     for name, value in parameters.items():
-        if name in _RESERVED:
-            flag = _RESERVED[name]
+        if name in reserved:
+            flag = reserved[name]
             raise InvalidInput(f"{name!r} is not a parameter here.", hint=f"Use {flag}." if flag else None)
         if rules is None:
             continue

@@ -4,6 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+FLAGS = {
+    "system_prompt": "--system",
+    "count": "--count",
+    "seed": "--seed",
+    "input": "--input",
+    "inputs": "--input",
+    "mask": "--mask",
+}
+"""What a request has besides its parameters, and the flag that says it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterRule:
@@ -57,6 +67,10 @@ class Capabilities:
     `known=False` means that nothing is known: everything is passed on as it is. `parameters=None` likewise allows
     any parameter. `max_prompt` counts characters. `retires` is an ISO date. `interpreted` names what the model reads
     in a prompt as an instruction instead of text, each with the regular expression that finds it.
+
+    Where each model of a service names its fields itself, `names` has those for what is no parameter here: the keys of
+    `FLAGS`, of which `input` takes one image and `inputs` a list. `with_inputs` is the model that a request with input
+    images goes to, where that is another.
     """
 
     known: bool = True
@@ -70,6 +84,8 @@ class Capabilities:
     max_prompt: int | None = None
     parameters: Mapping[str, ParameterRule] | None = None
     interpreted: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    with_inputs: str | None = None
     price: Price = field(default_factory=Price)
     retires: str | None = None
 

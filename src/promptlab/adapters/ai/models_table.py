@@ -8,7 +8,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from promptlab.adapters.ai.capabilities import Capabilities, ParameterRule, Price
+from promptlab.adapters.ai.capabilities import FLAGS, Capabilities, ParameterRule, Price
 from promptlab.errors import nearest
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def read_capabilities(table: Mapping[str, Any], *, where: str) -> Capabilities:
     require_known(_table(given.get("price", {}), where=f"{where}.price"), _names(Price), where=f"{where}.price")
     given["retires"] = _day(given.get("retires"), where=f"{where}.retires")
     given["interpreted"] = _interpreted(given.get("interpreted", {}), where=f"{where}.interpreted")
+    given["names"] = _names_of_fields(given.get("names", {}), where=f"{where}.names")
     found = _validated(given, where=where)
     for amount in _amounts(found.price):
         if not isfinite(amount) or amount < 0:
@@ -117,6 +118,13 @@ def _interpreted(value: object, *, where: str) -> dict[str, Any]:
     for name, pattern in patterns.items():
         _require_pattern(pattern, where=f"{where}.{name}")
     return patterns
+
+
+def _names_of_fields(value: object, *, where: str) -> dict[str, Any]:
+    """Return a model's own names of fields, without what `false` takes away."""
+    names = {what: name for what, name in _table(value, where=where).items() if name is not False}
+    require_known(names, list(FLAGS), where=where)
+    return names
 
 
 def _require_pattern(pattern: object, *, where: str) -> None:
