@@ -118,6 +118,7 @@ _parameters = _pool(
     "size=64x64 | size=64x65 | size=128x64",
     *("size=9999x1", "size=", "size=null", "size=[1,2]", 'size={"a":1}', "sise=1", 'size="\\ud800"', 'size="\\u0000"'),
     *("size=٦٤x٦٤", "size=1e400", "size=" + "9" * 5_000, "size=" + "[" * 3_000, "model=x"),
+    *("size=@", "size=@prompt.txt", "size=@folder", "size=@missing", "size=@~nobody-here/x"),
 )
 _variables = _pool("subject=fox | subject=owl | subject=🦊", "subject=", "mood=calm", "subject", " subject =x", "a.b=c")
 _criteria = _pool("mood=5 | light=good", "mood=9", "=3", "mood", "\u202e=2")

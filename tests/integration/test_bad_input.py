@@ -91,6 +91,10 @@ def test_deleting_asks_and_refuses_where_nobody_can_be_asked(refused: Callable[.
         (("poster", "--user", "a fox", "--provider", "skech"), "Did you mean 'sketch'?"),
         (("poster", "--user", "a fox"), "Which provider?"),
         (("poster", "--user", "a fox", "--provider", "sketch", "--param", "size"), "not of the form KEY=VALUE"),
+        (
+            ("poster", "--user", "a fox", "--provider", "sketch", "--param", "size=@gone"),
+            "--param size: gone cannot be read",
+        ),
         (("poster", "--user", "a fox", "--provider", "sketch", "--param", "sise=512x512"), "Did you mean 'size'?"),
         (("poster", "--user", "a fox", "--provider", "sketch", "--param", "size=huge"), "is not possible"),
         (("poster", "--user", "a fox", "--provider", "sketch", "--param", "size=NaN"), "no value that can be kept"),

@@ -1,5 +1,6 @@
 """Prompt versions: immutable, numbered, soft-deleted."""
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -55,6 +56,27 @@ def test_a_version_can_start_from_another(promptlab: Promptlab) -> None:
 def test_a_prompt_comes_from_a_file_as_it_is(promptlab: Promptlab, tmp_path: Path) -> None:
     (tmp_path / "prompt.txt").write_text("a fox\n  by the sea\n", encoding="utf-8")
     assert promptlab(*MAKE, "@prompt.txt").json["user_prompt"] == "a fox\n  by the sea\n"
+
+
+def test_a_parameter_comes_from_a_file(promptlab: Promptlab, tmp_path: Path) -> None:
+    """What the file holds is read as a value on the command line is, as JSON or else as text; a @ is kept by quotes."""
+    (tmp_path / "size.json").write_text('"512x512"\n', encoding="utf-8")
+    assert promptlab(*MAKE, "a fox", "--param", "size=@size.json").json["parameters"] == {"size": "512x512"}
+    openai = ("--provider", "openai", "--model", "unknown")
+    made = promptlab(*MAKE, "a fox", *openai, "--param", 'user="@me"', "--param", "extra=@size.json").json
+    assert made["parameters"] == {"user": "@me", "extra": "512x512"}
+
+
+def test_a_parameter_with_a_whole_file_is_shown_by_its_beginning(promptlab: Promptlab, tmp_path: Path) -> None:
+    """--json has all of it, and a comparison shows each word that differs."""
+    for size in (1, 2):
+        (tmp_path / f"{size}.json").write_text(json.dumps({"steps": [7] * 300, "last": size}), encoding="utf-8")
+        openai = ("--provider", "openai", "--model", "unknown")
+        made = promptlab(*MAKE, "a fox", *openai, "--param", f"graph=@{size}.json")
+        assert made.json["parameters"]["graph"]["last"] == size
+    assert 'graph={"steps": [7, 7' in promptlab("prompt", "show", "poster").out
+    assert "… (922 characters)" in promptlab("prompt", "show", "poster").out
+    assert "[-1}-]{+2}+}" in promptlab("prompt", "diff", "poster@1", "poster@2").out
 
 
 def test_a_raw_prompt_keeps_every_brace(promptlab: Promptlab) -> None:

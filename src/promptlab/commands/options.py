@@ -23,7 +23,7 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option(
         "--param",
-        help="A parameter of the model; repeat for more.",
+        help="A parameter of the model, or KEY=@FILE; repeat for more.",
         metavar="KEY=VALUE",
         autocompletion=completion.parameters,
     ),
@@ -68,8 +68,12 @@ def parse_pairs(texts: Sequence[str] | None, *, flag: str) -> dict[str, str]:
 
 
 def parse_parameters(texts: Sequence[str] | None) -> dict[str, Any]:
-    """Return parameters with values read as JSON where they are JSON (`80`, `true`, `[1, 2]`), else as text."""
-    return {key: _value(key, text) for key, text in parse_pairs(texts, flag="--param").items()}
+    """Return parameters with values read as JSON where they are JSON (`80`, `true`, `[1, 2]`), else as text.
+
+    `KEY=@FILE` takes the value from a file; a text that begins with @ is written as JSON: `user="@me"`.
+    """
+    pairs = parse_pairs(texts, flag="--param")
+    return {key: _value(key, text_or_file(text, flag=f"--param {key}") or "") for key, text in pairs.items()}
 
 
 def text_or_file(text: str | None, *, flag: str) -> str | None:

@@ -1,5 +1,6 @@
 """How prompt versions look."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 View = dict[str, Any]
 
 _TEXTS = {"system_prompt": "system", "user_prompt": "user"}
+_LONGEST_VALUE = 200
+"""Characters; a parameter may hold a whole file."""
 
 
 def version_table(console: "Console", items: Sequence[View]) -> Fitted:
@@ -49,8 +52,8 @@ def version_details(item: View) -> "Table":
 
 
 def parameters(values: View) -> "Text":
-    """Return parameters as they are given on the command line."""
-    return plain(" ".join(f"{name}={value}" for name, value in sorted(values.items())))
+    """Return parameters as they are given on the command line, with the beginning of those that are long."""
+    return plain(" ".join(f"{name}={_beginning(_given(value))}" for name, value in sorted(values.items())))
 
 
 def diff_picture(console: "Console", view: View) -> "RenderableType":
@@ -87,6 +90,14 @@ def word_diff(before: str, after: str, *, coloured: bool) -> "Text":
     return result
 
 
+def _given(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text):,} characters)"
+
+
 def _label(view: View) -> str:
     return f"{view['name']}@{view['version']}"
 
@@ -94,4 +105,6 @@ def _label(view: View) -> str:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return str(parameters(value)) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_given(each)}" for name, each in sorted(value.items()))
+    return str(value)
