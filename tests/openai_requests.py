@@ -50,8 +50,9 @@ class Request:
 
     @property
     def key(self) -> str | None:
-        """The key that came with it; Azure has a header of its own for it."""
-        return self.headers.get("api-key") or self.headers.get("authorization", "").removeprefix("Bearer ") or None
+        """The key that came with it; several vendors have a header of their own for it."""
+        own = (self.headers[name] for name in ("api-key", "x-key", "x-goog-api-key") if name in self.headers)
+        return next(own, None) or self.headers.get("authorization", "").removeprefix("Bearer ") or None
 
 
 def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:

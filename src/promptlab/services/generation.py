@@ -269,13 +269,15 @@ def _wait_before_next(error: ProviderUnavailable, number: int) -> float:
 
 def _given_up(error: ProviderUnavailable, seconds: float) -> ProviderFailed:
     why = f"it asks to wait {seconds:.0f} s" if seconds > LONGEST_WAIT_SECONDS else "no attempts are left"
-    return ProviderFailed(
+    failed = ProviderFailed(
         f"{error.message} (given up: {why})",
         kind=error.kind,
         http_status=error.http_status,
         request_id=error.request_id,
         details=error.details,
     )
+    failed.cost_usd = error.cost_usd
+    return failed
 
 
 def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:

@@ -41,8 +41,8 @@ def receive(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int
     except Exception as error:
         if not spooled:
             lost = ProviderFailed(f"The images arrived and could be kept nowhere: {error}", kind="not_stored")
-            lost.may_be_billed = True
-            outcomes.end(lab, attempt.id or 0, lost, duration_ms=duration_ms, cost_usd=result.cost_usd)
+            lost.may_be_billed, lost.cost_usd = True, result.cost_usd
+            outcomes.end(lab, attempt.id or 0, lost, duration_ms=duration_ms)
         raise
 
 
@@ -56,8 +56,8 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
             http_status=result.http_status,
             request_id=result.request_id,
         )
-        error.may_be_billed = True
-        outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms, cost_usd=result.cost_usd)
+        error.may_be_billed, error.cost_usd = True, result.cost_usd
+        outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms)
         lab.spool.set_aside(spool_key(attempt))
         return
     outputs = [

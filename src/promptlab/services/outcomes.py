@@ -51,15 +51,13 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
         return True
 
 
-def end(
-    lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | None = None, cost_usd: float | None = None
-) -> None:
+def end(lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | None = None) -> None:
     """Record an error as refused, failed or unknown, with what it cost if anybody knows.
 
     What is unknown, or failed and may have been billed, stays reserved.
     """
     state = _state_of(error)
-    cost_usd = 0.0 if cost_usd is None and not error.may_be_billed else cost_usd
+    cost_usd = 0.0 if error.cost_usd is None and not error.may_be_billed else error.cost_usd
     with lab.database.transaction() as session:
         opened = _open(session, attempt_id, AttemptOutcome(state.value), cost_usd)
         if opened is None:
@@ -73,9 +71,9 @@ def end(
 
 
 def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float, duration_ms: int) -> None:
-    """Close an attempt that bought nothing and plan the generation again, not before the delay is over."""
+    """Close an attempt that bought no image and plan the generation again, not before the delay is over."""
     with lab.database.transaction() as session:
-        opened = _open(session, attempt_id, AttemptOutcome.RETRY, 0.0)
+        opened = _open(session, attempt_id, AttemptOutcome.RETRY, error.cost_usd or 0.0)
         if opened is None:
             return
         attempt, generation = opened
@@ -83,7 +81,8 @@ def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float,
         _close(session, attempt, generation, GenerationState.PLANNED, duration_ms)
         generation.finished_at = None
         generation.not_before = now() + timedelta(seconds=seconds)
-        _settle(session, attempt, generation, 0.0)
+        _add_cost(generation, error.cost_usd)
+        _settle(session, attempt, generation, error.cost_usd or 0.0)
 
 
 def _fewer(generation: Generation, count: int) -> list[str]:

@@ -36,8 +36,9 @@ class Price:
 
     `max_per_image` and `max_per_input_image` are upper bounds for one request, used to reserve money before it is
     sent; the token prices (per million) settle it from the usage that the answer reports. `max_per_image_by` has
-    lower bounds for values of parameters: `{"quality": {"low": 0.03}}`. `per_unit` is the price of what else a
-    provider counts in its answer: a credit, a billable unit, a second of its hardware.
+    lower bounds for values of parameters: `{"quality": {"low": 0.03}}`. Text that comes out beside an image costs what
+    the image does unless `text_output_per_million` says otherwise. `per_unit` is the price of what else a provider
+    counts in its answer: a credit, a billable unit, a second of its hardware.
     """
 
     per_image: float | None = None
@@ -47,6 +48,7 @@ class Price:
     text_input_per_million: float | None = None
     image_input_per_million: float | None = None
     image_output_per_million: float | None = None
+    text_output_per_million: float | None = None
     per_unit: float | None = None
 
     def bound_per_image(self, parameters: Mapping[str, Any]) -> float | None:

@@ -15,8 +15,12 @@ def to_data_url(image: InputImage) -> str:
 
 
 def from_base64(text: str) -> bytes:
-    """Return the bytes; line breaks and left-out padding do no harm. Raises ValueError for what is no base64."""
-    packed = "".join(text.split())
+    """Return the bytes, of either alphabet; line breaks and left-out padding do no harm.
+
+    Raises:
+        ValueError: this is no base64.
+    """
+    packed = "".join(text.split()).replace("-", "+").replace("_", "/")
     return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
 
 

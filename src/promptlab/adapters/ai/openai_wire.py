@@ -7,13 +7,11 @@ from typing import Any
 
 from promptlab.adapters.ai.encoding import from_base64, from_data_url
 from promptlab.adapters.ai.http_errors import Answer
-from promptlab.adapters.ai.prices import Tokens
+from promptlab.adapters.ai.prices import Tokens, token_count
 from promptlab.adapters.ai.protocol import ImageRequest, InputImage
 
 _REPORTED = ("size", "quality", "background", "output_format", "seed")
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
-
-_ABSURD = 10**12  # tokens; what is more is no count
 
 FileParts = list[tuple[str, tuple[str, bytes, str]]]
 
@@ -110,14 +108,10 @@ def tokens_of(usage: object) -> Tokens:
         return Tokens()
     details = usage.get("input_tokens_details")
     details = details if isinstance(details, dict) else {}
-    text, image = _count(details.get("text_tokens")), _count(details.get("image_tokens"))
+    text, image = token_count(details.get("text_tokens")), token_count(details.get("image_tokens"))
     return Tokens(
         text_input=text,
         image_input=image,
-        other_input=max(0, _count(usage.get("input_tokens")) - text - image),
-        output=_count(usage.get("output_tokens")),
+        other_input=max(0, token_count(usage.get("input_tokens")) - text - image),
+        output=token_count(usage.get("output_tokens")),
     )
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _ABSURD else 0

@@ -10,12 +10,18 @@ _ABSURD = 10**9
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """What was used; `other_input` are input tokens of which nobody says whether they are text or image."""
+    """What was used. Nobody says of `other_input` whether it is text or image; `text_output` comes beside `output`."""
 
     text_input: int = 0
     image_input: int = 0
     other_input: int = 0
     output: int = 0
+    text_output: int = 0
+
+
+def token_count(value: object) -> int:
+    """Return the tokens that an answer counts, 0 for what is no count."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _ABSURD else 0
 
 
 def unit_cost(units: object, price: Price) -> float | None:
@@ -34,5 +40,6 @@ def token_cost(tokens: Tokens, price: Price) -> float | None:
     text, image, out = price.text_input_per_million, price.image_input_per_million, price.image_output_per_million
     if text is None or image is None or out is None or tokens == Tokens():
         return None
-    dollars = tokens.text_input * text + tokens.image_input * image + tokens.output * out
-    return round((dollars + tokens.other_input * max(text, image)) / 1_000_000, 6)
+    words = out if price.text_output_per_million is None else price.text_output_per_million
+    dollars = tokens.text_input * text + tokens.image_input * image + tokens.other_input * max(text, image)
+    return round((dollars + tokens.output * out + tokens.text_output * words) / 1_000_000, 6)

@@ -64,6 +64,7 @@ class ProviderError(Exception):
     `kind` is a short stable word for grouping (rate_limit, quota, content_policy, timeout, ...).
     `details` holds the provider's own categories, as JSON data. No field ever holds a key. `may_be_billed` says that
     a complete answer of success came, though nothing in it can be used: its price is then not known to be zero.
+    `cost_usd` is what that answer says it cost (from reported tokens or credits), None if it says nothing.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class ProviderError(Exception):
         self.request_id = request_id
         self.details = dict(details or {})
         self.may_be_billed = False
+        self.cost_usd: float | None = None
 
 
 class Refused(ProviderError):
@@ -101,7 +103,7 @@ class StillRunning(OutcomeUnknown):
 
 
 class ProviderUnavailable(ProviderError):
-    """Not now: nothing was bought, and the same request may be sent again.
+    """Not now: no image was bought, and the same request may be sent again.
 
     `retry_after` is the provider's own hint in seconds, None where it gave none.
     """
@@ -124,7 +126,7 @@ class ImageProvider(Protocol):
 
         Raises:
             Refused: the service's content policy.
-            ProviderUnavailable: nothing was bought; may be sent again.
+            ProviderUnavailable: no image was bought; may be sent again.
             ProviderFailed: a terminal error, or a complete answer without a usable image.
             OutcomeUnknown: sent, but the answer never came or broke off.
         """
