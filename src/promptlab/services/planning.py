@@ -24,7 +24,8 @@ MAX_DRAWS = 10_000
 
 MAX_LIMIT_USD = 10_000_000
 
-_MAX_SEED = 2**63 - 1
+_MAX_SEED = 2**63 - 2**32
+"""What databases take, less room for the draws that come later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,11 +213,22 @@ def _seeds(order: Order, capabilities: Capabilities) -> list[int | None]:
         raise InvalidInput(f"--draws {order.request.draws} is not possible: at least one, at most {MAX_DRAWS:,}.")
     if order.request.seed is None or not capabilities.seed:
         return [None] * order.request.draws
-    if not 0 <= order.request.seed <= _MAX_SEED - order.request.draws - 2**31:
-        raise InvalidInput(
-            f"--seed {order.request.seed} is not possible: a whole number from 0 up to about {_MAX_SEED:.0e}."
-        )
+    _check_seed(order, order.request.seed, capabilities)
     return [order.request.seed + index for index in range(order.request.draws)]
+
+
+def _check_seed(order: Order, seed: int, capabilities: Capabilities) -> None:
+    """Refuse a seed that the model does not take, for the first draw or the last."""
+    lowest = capabilities.min_seed
+    highest = _MAX_SEED if capabilities.max_seed is None else capabilities.max_seed
+    if lowest <= seed <= highest - order.request.draws + 1:
+        return
+    at_random = 0 <= seed < lowest
+    raise InvalidInput(
+        f"--seed {seed} is not possible: {order.version.model} takes whole numbers from {lowest} to {highest}"
+        f"{', and each draw one more' if order.request.draws > 1 else ''}.",
+        hint=f"{seed} would mean a random one to it; leave --seed out for that." if at_random else None,
+    )
 
 
 def _check_mask(order: Order) -> None:
