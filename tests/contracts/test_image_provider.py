@@ -41,6 +41,8 @@ class Shop:
     reported: Mapping[str, Any] = field(default_factory=lambda: {"size": "128x96", "output_format": "png"})
     always_named: bool = False
     """Whether every answer names something that can be asked for again."""
+    size: tuple[int, int] = (128, 96)
+    """Of the images that the request asks for."""
 
     def draw(self, request: ImageRequest | None = None) -> tuple[bytes, ...]:
         return self.provider.generate(request or self.request, accepted=self.handles.append).images
@@ -73,6 +75,7 @@ def _vendor_shop(vendor: Vendor, request: pytest.FixtureRequest) -> Shop:
         impossible=vendor.impossible,
         reported=vendor.reported,
         always_named=named,
+        size=vendor.size,
     )
 
 
@@ -120,7 +123,7 @@ def test_it_has_the_name_by_which_it_is_opened(shop: Shop) -> None:
 def test_a_real_image_of_the_size_asked_for_comes_back(shop: Shop) -> None:
     (image,) = shop.draw()
     info = inspect_image(image)
-    assert (info.media_type, info.width, info.height) == ("image/png", 128, 96)
+    assert (info.media_type, (info.width, info.height)) == ("image/png", shop.size)
 
 
 def test_the_answer_reports_what_was_done(shop: Shop) -> None:
@@ -168,14 +171,14 @@ def test_input_images_go_in(shop: Shop, count: int) -> None:
     count = shop.limit_of("max_inputs", count)
     inputs = tuple(picture(colour) for colour in ("red", "green", "blue", "white")[:count])
     (image,) = shop.draw(replace(shop.request, inputs=inputs))
-    assert inspect_image(image).width == 128
+    assert inspect_image(image).width == shop.size[0]
 
 
 def test_a_mask_goes_in(shop: Shop) -> None:
     if not shop.provider.capabilities(shop.request.model).mask:
         pytest.skip("this model takes no mask")
     (image,) = shop.draw(replace(shop.request, inputs=(picture(),), mask=hole()))
-    assert inspect_image(image).width == 128
+    assert inspect_image(image).width == shop.size[0]
 
 
 def test_an_input_that_is_no_image_is_a_failure(shop: Shop) -> None:

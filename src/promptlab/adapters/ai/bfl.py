@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
+from promptlab.adapters.ai.credits import proof_by_credits
 from promptlab.adapters.ai.encoding import to_base64
 from promptlab.adapters.ai.error_bodies import detail_of, json_of
 from promptlab.adapters.ai.http import HttpClient
@@ -72,10 +73,7 @@ class BflProvider:
         answer = self._http.look(f"{self._http.base_url}/v1/credits")
         if not answer.ok:
             raise self._failure(answer)
-        left, host = answer.decoded().get("credits"), urlsplit(self._http.base_url).netloc
-        if isinstance(left, bool) or not isinstance(left, int | float):
-            return f"{host} answers, but not with credits: that proves the network, not the key."
-        return f"{host} knows this key, which has {left:g} credits left."
+        return proof_by_credits(answer, base_url=self._http.base_url)
 
     def close(self) -> None:
         self._http.close()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from promptlab.adapters.ai.capabilities import Capabilities
+from promptlab.adapters.ai.forms import text_parts
 from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer, Complaint
 from promptlab.adapters.ai.openai_check import key_complaint, proof_of
@@ -18,7 +19,6 @@ from promptlab.adapters.ai.openai_wire import (
     is_picture,
     pictures_of,
     reported,
-    text_parts,
     tokens_of,
 )
 from promptlab.adapters.ai.prices import token_cost

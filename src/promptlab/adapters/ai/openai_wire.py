@@ -1,7 +1,6 @@
 """The wire format of OpenAI's Images API: from a request to a body, from a body to images."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,20 +29,6 @@ def fields_of(request: ImageRequest, *, with_seed: bool) -> dict[str, Any]:
     if with_seed and request.seed is not None:
         fields["seed"] = request.seed
     return {**fields, "model": request.model, "prompt": request.combined_prompt, "n": request.count}
-
-
-def text_parts(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields as the text parts of a multipart form; what is nested is spelled `svg[model]`."""
-    return dict(_flat(fields))
-
-
-def _flat(fields: Mapping[str, Any], outer: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in fields.items():
-        spelled = f"{outer}[{name}]" if outer else name
-        if isinstance(value, dict):
-            yield from _flat(value, spelled)
-        else:
-            yield spelled, value if isinstance(value, str) else json.dumps(value)
 
 
 def file_parts(request: ImageRequest) -> FileParts:
