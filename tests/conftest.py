@@ -24,6 +24,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # What a developer's shell may hold and promptlab, a vendor's library or the terminal would listen to.
 _PREFIXES = (
     *("PROMPTLAB_", "OPENAI_", "AZURE_", "GEMINI_", "GOOGLE_", "REPLICATE_", "BFL_", "STABILITY_", "FAL_", "COMFYUI_"),
+    "FORGE_",
     *("AWS_", "PG", "RCLONE_", "XDG_", "GITHUB_", "TYPER_", "_TYPER_", "TTY_"),
 )
 _NAMES = frozenset({

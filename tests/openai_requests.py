@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -50,9 +51,10 @@ class Request:
 
     @property
     def key(self) -> str | None:
-        """The key that came with it; several vendors have a header of their own for it."""
+        """The key that came with it; several vendors have a header of their own for it, and HTTP Basic is base64."""
         own = (self.headers[name] for name in ("api-key", "x-key", "x-goog-api-key") if name in self.headers)
-        return next(own, None) or self.headers.get("authorization", "").removeprefix("Bearer ") or None
+        scheme, _space, key = self.headers.get("authorization", "").partition(" ")
+        return next(own, None) or (b64decode(key).decode() if scheme == "Basic" else key) or None
 
 
 def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:

@@ -39,6 +39,8 @@ class Shop:
     """Makes the next answer name what can be fetched later, where the provider ever does so."""
     impossible: Mapping[str, Any] = field(default_factory=lambda: {"size": "13x13"})
     reported: Mapping[str, Any] = field(default_factory=lambda: {"size": "128x96", "output_format": "png"})
+    any_model: bool = False
+    """Whether it takes every model for one that it knows."""
     always_named: bool = False
     """Whether every answer names something that can be asked for again."""
     size: tuple[int, int] = (128, 96)
@@ -74,6 +76,7 @@ def _vendor_shop(vendor: Vendor, request: pytest.FixtureRequest) -> Shop:
         name_urls=(lambda: None) if named else None,
         impossible=vendor.impossible,
         reported=vendor.reported,
+        any_model=vendor.any_model,
         always_named=named,
         size=vendor.size,
     )
@@ -203,6 +206,9 @@ def test_a_model_it_knows_has_limits_and_a_price(shop: Shop) -> None:
 def test_a_model_it_does_not_know_is_passed_on_as_it_is(shop: Shop) -> None:
     """Nothing is known of it, so anything may be asked of it, at an unknown price."""
     unknown = shop.provider.capabilities("a-model-of-next-year")
+    if shop.any_model:
+        assert unknown == shop.provider.capabilities(shop.request.model)
+        return
     assert not unknown.known
     assert unknown.parameters is None
     assert unknown.upper_price(count=1, inputs=0, prompt_bytes=10) is None

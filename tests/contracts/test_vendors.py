@@ -25,6 +25,7 @@ from promptlab.adapters.ai.protocol import (
     StillRunning,
 )
 from promptlab.adapters.ai.registry import open_provider
+from promptlab.services.keeping import priced
 from promptlab.settings import load
 
 FOR_EVER = 10**9
@@ -61,8 +62,9 @@ def create(promptlab: Promptlab, vendor: Vendor) -> None:
     assert promptlab("prompt", "create", "p", "--user", "a harbour", *model, *parameters).code == 0
 
 
-def test_what_the_vendor_reports_as_cost_is_the_cost(vendor: Vendor, draw: Draw) -> None:
-    assert draw().cost_usd == vendor.cost_usd
+def test_what_the_vendor_reports_as_cost_is_the_cost(vendor: Vendor, provider: ImageProvider, draw: Draw) -> None:
+    """Or what its model costs an image, where it reports nothing."""
+    assert priced(provider, vendor.model, draw()).cost_usd == vendor.cost_usd
 
 
 @refusing

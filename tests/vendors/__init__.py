@@ -27,6 +27,8 @@ class Vendor:
     service: type[LoopbackService]
     environment: Callable[[str], Mapping[str, str]]
     model: str
+    any_model: bool = False
+    """Whether its models have names of their owner's, so that none is unknown."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     impossible: Mapping[str, Any]
     """Parameters that the service rejects."""

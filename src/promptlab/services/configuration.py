@@ -93,7 +93,10 @@ def _provider_rows(name: str, settings: Settings, problems: list[PromptlabError]
     """Yield the settings of one provider, and note what is wrong with them."""
     spec = provider_spec(name)
     found, layers = settings.survey_provider(
-        name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable
+        name,
+        key_variable=spec.key_variable,
+        base_url_variable=spec.base_url_variable,
+        concurrency=spec.concurrency,
     )
     problems += layers.problems
     for field in ProviderSettings.model_fields:

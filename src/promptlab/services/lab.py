@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from promptlab.adapters.ai.protocol import ImageProvider
-from promptlab.adapters.ai.registry import open_provider
+from promptlab.adapters.ai.registry import open_provider, provider_spec
 from promptlab.adapters.storage.protocol import Storage
 from promptlab.db.engine import Database
 from promptlab.services.ownership import Owner
@@ -27,7 +27,9 @@ class Providers:
 
     def limits(self, name: str) -> ProviderSettings:
         """Return how often and how many at once that provider is asked."""
-        return self._settings.for_provider(name, key_variable=None, base_url_variable=None)
+        return self._settings.for_provider(
+            name, key_variable=None, base_url_variable=None, concurrency=provider_spec(name).concurrency
+        )
 
     def close(self) -> None:
         """Give their connections back."""

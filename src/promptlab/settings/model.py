@@ -107,24 +107,35 @@ class Settings(BaseModel):
     def spool(self) -> Path:
         return self.home / "spool"
 
-    def for_provider(self, name: str, *, key_variable: str | None, base_url_variable: str | None) -> ProviderSettings:
-        """Return the settings of one provider; `key_variable` and `base_url_variable` are its vendor's own names.
+    def for_provider(
+        self, name: str, *, key_variable: str | None, base_url_variable: str | None, concurrency: int | None = None
+    ) -> ProviderSettings:
+        """Return the settings of one provider.
+
+        `key_variable` and `base_url_variable` are its vendor's own names, `concurrency` is a default of its own.
 
         Raises:
             NotConfigured: an unknown or impossible one.
         """
-        found, layers = self.survey_provider(name, key_variable=key_variable, base_url_variable=base_url_variable)
+        found, layers = self.survey_provider(
+            name, key_variable=key_variable, base_url_variable=base_url_variable, concurrency=concurrency
+        )
         for problem in layers.problems:
             raise problem
         return found
 
     def survey_provider(
-        self, name: str, *, key_variable: str | None, base_url_variable: str | None
+        self, name: str, *, key_variable: str | None, base_url_variable: str | None, concurrency: int | None = None
     ) -> tuple[ProviderSettings, Layers]:
         """Return the same as far as it can be used, with where it comes from and what is wrong with the rest."""
         table = self.layers.providers.get(name, {})
         return survey_provider(
-            name, table, self.secrets, key_variable=key_variable, base_url_variable=base_url_variable
+            name,
+            table,
+            self.secrets,
+            key_variable=key_variable,
+            base_url_variable=base_url_variable,
+            concurrency=concurrency,
         )
 
 

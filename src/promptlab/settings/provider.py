@@ -44,10 +44,12 @@ def survey_provider(
     *,
     key_variable: str | None,
     base_url_variable: str | None,
+    concurrency: int | None = None,
 ) -> tuple[ProviderSettings, Layers]:
     """Return the settings of a provider as far as they can be used, with where they come from and what is wrong.
 
-    `table` is what files say; the variables are the vendor's own, which count last.
+    `table` is what files say; the variables are the vendor's own, which count last, and `concurrency` is what it is
+    where nobody sets it.
     """
     known, prefix = list(ProviderSettings.model_fields), provider_prefix(name)
     given = {field: each for field, each in table.items() if field in known}
@@ -58,5 +60,7 @@ def survey_provider(
         in_environment = os.environ.get(key_variable)
         given["api_key"] = from_variable(key_variable) if in_environment else secret_of(key_variable, key)
     found, wrong = validated(ProviderSettings, given)
+    if concurrency is not None and "concurrency" not in found.model_fields_set:
+        found = found.model_copy(update={"concurrency": concurrency})
     problems = (*unknown(table, known), *wrong.values())
     return found, Layers(given, problems=problems, unusable=frozenset(wrong))

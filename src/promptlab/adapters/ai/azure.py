@@ -58,7 +58,7 @@ PROVIDER = ProviderSpec(
     key_variable="AZURE_OPENAI_API_KEY",
     keys="https://portal.azure.com (your resource, Keys and Endpoint)",
     base_url_variable="AZURE_OPENAI_ENDPOINT",
-    base_url_needed=True,
+    base_url_example="https://my-resource.openai.azure.com",
     base_url_query=(_VERSION,),
     build=_build,
 )

@@ -30,7 +30,10 @@ _LOOK_SECONDS = 20.0
 
 
 class HttpClient:
-    """Talks to one service at its base URL. `secret_headers` go there, over https to `domains`, and nowhere else."""
+    """Talks to one service at its base URL. `secret_headers` go there, over https to `domains`, and nowhere else.
+
+    `secrets` are what those headers hold in another form, a password say, and no message may hold at all.
+    """
 
     def __init__(
         self,
@@ -40,13 +43,16 @@ class HttpClient:
         *,
         secret_headers: Mapping[str, str],
         domains: Sequence[str] = (),
+        secrets: Sequence[str] = (),
     ) -> None:
         self._provider = provider
         self._domains = tuple(domains)
         self.base_url = base_url.rstrip("/")
         self._settings = settings
         self._secret_headers = dict(secret_headers)
-        self.clean = Cleaner(value.rpartition(" ")[2] for value in secret_headers.values())  # `Bearer KEY`
+        self.clean = Cleaner(
+            [*(value.rpartition(" ")[2] for value in secret_headers.values()), *secrets]
+        )  # `Bearer KEY`
         self._opening = threading.Lock()
         self._opened: dict[bool, httpx.Client] = {}
 

@@ -22,8 +22,9 @@ class ProviderSpec:
     """What an entry point of the group `promptlab.providers` must be.
 
     `summary` is one line. `key_variable` and `base_url_variable` are the names that the vendor's own tools use.
-    `keys` is where one gets a key, such as the address of a page. `base_url_needed` is a service that is at another
-    address for everybody, `base_url_query` what a base URL may have after a question mark.
+    `keys` is where one gets a key, such as the address of a page. `base_url_example` is of a service that is at another
+    address for everybody and must be told, `base_url_query` what a base URL may have after a question mark.
+    `concurrency` is how many requests such a service can use at once, where nobody sets it.
     `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
     often only `capabilities` is asked.
     """
@@ -36,8 +37,9 @@ class ProviderSpec:
     base_url_variable: str | None = None
     keys: str | None = None
     key_needed: bool = True
-    base_url_needed: bool = False
+    base_url_example: str | None = None
     base_url_query: tuple[str, ...] = ()
+    concurrency: int | None = None
 
 
 def provider_names() -> list[str]:
@@ -142,10 +144,10 @@ def _ready_settings(spec: ProviderSpec, settings: Settings) -> ProviderSettings:
     found = settings.for_provider(spec.name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
     if found.base_url is not None:
         _check_base_url(spec, found.base_url, allow_http=found.allow_http)
-    elif spec.base_url_needed:
+    elif spec.base_url_example is not None:
         raise NotConfigured(
             f"{spec.base_url_variable} is not set, and {spec.name} has no default address.",
-            hint=f"Set {base_url_variables(spec)} to the https address of yours.",
+            hint=f"Set {base_url_variables(spec)} to the address of yours, such as {spec.base_url_example}.",
         )
     _check_key(spec, found)
     return found
