@@ -56,7 +56,7 @@ class ForgeProvider:
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:  # noqa: ARG002
         """Ask and wait; nothing is named that could be asked for again, so `accepted` is never called."""
         checkpoint = self._checkpoint(request.model)
-        fields = fields_of(request)
+        fields = fields_of(request, self.capabilities(request.model).names)
         answer = self._http.post("/img2img" if request.inputs else "/txt2img", json=fields)
         if not answer.ok:
             raise self._failure(answer)

@@ -8,6 +8,7 @@ from pathlib import PureWindowsPath
 from typing import Any
 
 from promptlab.adapters.ai.encoding import from_base64, to_base64
+from promptlab.adapters.ai.naming import named_fields
 from promptlab.adapters.ai.protocol import ImageRequest, InputImage, ProviderFailed
 
 CURRENT = "current"
@@ -26,19 +27,13 @@ _OBEYED = (
 _LONGEST = 60
 
 
-def fields_of(request: ImageRequest) -> dict[str, Any]:
-    """Return the body of a request.
+def fields_of(request: ImageRequest, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the body of a request; `names` are those of the model's capabilities.
 
     Several images are made one after the other: that needs no more memory than one, and each is the image that its own
     seed makes alone.
     """
-    fields: dict[str, Any] = {**request.parameters, "prompt": request.combined_prompt}
-    if request.count > 1:
-        fields["n_iter"] = request.count
-    if request.seed is not None:
-        fields["seed"] = request.seed
-    if request.inputs:
-        fields["init_images"] = [to_base64(image) for image in request.inputs]
+    fields = {**request.parameters, **named_fields(request, names, written=to_base64)}
     if request.mask is not None:
         fields["mask"] = to_base64(_mask(request.mask))
     if request.model != CURRENT:
