@@ -1,86 +1,49 @@
 """Stability AI: what is special to its service, beside what every vendor promises."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.fixtures.command_line import Promptlab
-from tests.loopback import painted, serving_service
+from tests.fixtures.vendors import Ask, Fail
+from tests.loopback import LoopbackService, painted
 from tests.openai_behaviour import Behaviour
 from tests.pictures import picture
 from tests.vendors import KEY
-from tests.vendors.stability import VENDOR, StabilityService, error, json_body
+from tests.vendors.stability import VENDOR, error, json_body
 
-from promptlab.adapters.ai.protocol import (
-    ImageProvider,
-    ImageRequest,
-    ImageResult,
-    ProviderError,
-    ProviderFailed,
-    Refused,
-)
-from promptlab.adapters.ai.registry import open_provider
+from promptlab.adapters.ai.protocol import ImageProvider, ProviderFailed, Refused
 from promptlab.services.images import inspect_image
-from promptlab.settings import load
+
+pytestmark = pytest.mark.parametrize("vendor", [VENDOR], ids=["stability"])
 
 MODELS = ["ultra", "core", "sd3.5-large", "sd3.5-large-turbo", "sd3.5-medium", "sd3.5-flash"]
 CHANGING = [model for model in MODELS if model != "core"]
 
 
-@pytest.fixture
-def stability(monkeypatch: pytest.MonkeyPatch) -> Iterator[StabilityService]:
-    with serving_service(StabilityService) as service:
-        for name, value in VENDOR.environment(service.base_url).items():
-            monkeypatch.setenv(name, value)
-        yield service
-
-
-@pytest.fixture
-def adapter(stability: StabilityService) -> Iterator[ImageProvider]:
-    with closing(open_provider("stability", load())) as provider:
-        yield provider
-
-
-def draw(provider: ImageProvider, **about: Any) -> ImageResult:
-    asked = {"model": "ultra", "user_prompt": "a harbour", **about}
-    return provider.generate(ImageRequest(**asked), accepted=lambda _handle: None)
-
-
-def failure(provider: ImageProvider, service: StabilityService, behaviour: Behaviour) -> ProviderError:
-    service.behave(behaviour)
-    with pytest.raises(ProviderError) as raised:
-        draw(provider)
-    return raised.value
-
-
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_draws_with_the_seed_that_it_is_given(adapter: ImageProvider, model: str) -> None:
-    result = draw(adapter, model=model, seed=7, parameters={"output_format": "webp", "style_preset": "anime"})
+def test_every_model_draws_with_the_seed_that_it_is_given(ask: Ask, model: str) -> None:
+    result = ask(model=model, seed=7, parameters={"output_format": "webp", "style_preset": "anime"})
     assert inspect_image(result.images[0]).media_type == "image/webp"
     assert (result.effective_parameters["seed"], result.request_id, result.cost_usd) == (7, "f00dfeed", None)
 
 
-def test_a_seed_that_the_service_has_chosen_is_told(adapter: ImageProvider, stability: StabilityService) -> None:
-    assert draw(adapter).effective_parameters == {"seed": 1}
-    assert "seed" not in stability.asked()[0].fields
+def test_a_seed_that_the_service_has_chosen_is_told(ask: Ask, service: LoopbackService) -> None:
+    assert ask().effective_parameters == {"seed": 1}
+    assert "seed" not in service.asked()[0].fields
 
 
-def test_it_is_a_form_for_the_image_alone_also_without_a_file(
-    adapter: ImageProvider, stability: StabilityService
-) -> None:
-    draw(adapter, parameters={"negative_prompt": "fog; “quotes”"}, seed=3, user_prompt="a harbour\nat noon")
-    [request] = stability.asked()
+def test_it_is_a_form_for_the_image_alone_also_without_a_file(ask: Ask, service: LoopbackService) -> None:
+    ask(parameters={"negative_prompt": "fog; “quotes”"}, seed=3, user_prompt="a harbour\nat noon")
+    [request] = service.asked()
     assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert request.headers["accept"] == "image/*"
     assert request.headers["authorization"] == f"Bearer {KEY}"
     assert request.fields == {"prompt": "a harbour\nat noon", "negative_prompt": "fog; “quotes”", "seed": "3"}
 
 
-def test_diffusion_models_share_an_address(adapter: ImageProvider, stability: StabilityService) -> None:
-    draw(adapter, model="sd3.5-medium", parameters={"cfg_scale": 4.5})
-    [request] = stability.asked()
+def test_diffusion_models_share_an_address(ask: Ask, service: LoopbackService) -> None:
+    ask(model="sd3.5-medium", parameters={"cfg_scale": 4.5})
+    [request] = service.asked()
     assert request.path == "/v2beta/stable-image/generate/sd3"
     assert request.fields == {
         "prompt": "a harbour", "cfg_scale": "4.5", "model": "sd3.5-medium", "mode": "text-to-image",
@@ -88,46 +51,43 @@ def test_diffusion_models_share_an_address(adapter: ImageProvider, stability: St
 
 
 @pytest.mark.parametrize("model", CHANGING)
-def test_an_input_image_is_changed_by_as_much_as_is_said(adapter: ImageProvider, model: str) -> None:
+def test_an_input_image_is_changed_by_as_much_as_is_said(ask: Ask, model: str) -> None:
     one, other = (
-        draw(adapter, model=model, seed=7, inputs=(picture(),), parameters={"strength": strength})
-        for strength in (0.2, 0.9)
+        ask(model=model, seed=7, inputs=(picture(),), parameters={"strength": strength}) for strength in (0.2, 0.9)
     )
     assert one.images != other.images
     assert "strength" not in one.effective_parameters
 
 
 @pytest.mark.parametrize("model", CHANGING)
-def test_a_strength_that_nobody_said_is_told(adapter: ImageProvider, stability: StabilityService, model: str) -> None:
+def test_a_strength_that_nobody_said_is_told(ask: Ask, service: LoopbackService, model: str) -> None:
     """The service demands one beside an image, so there is one, and it is recorded."""
-    result = draw(adapter, model=model, inputs=(picture(),))
-    assert result.effective_parameters["strength"] == float(stability.asked()[0].fields["strength"])
+    result = ask(model=model, inputs=(picture(),))
+    assert result.effective_parameters["strength"] == float(service.asked()[0].fields["strength"])
     assert result.warnings == ()
 
 
-def test_a_shape_does_not_go_with_an_input_of_a_diffusion_model(
-    adapter: ImageProvider, stability: StabilityService
-) -> None:
+def test_a_shape_does_not_go_with_an_input_of_a_diffusion_model(ask: Ask, service: LoopbackService) -> None:
     """Ultra takes both."""
     shaped = {"inputs": (picture(),), "parameters": {"aspect_ratio": "3:2"}}
-    told = draw(adapter, model="sd3.5-large", **shaped).warnings
+    told = ask(model="sd3.5-large", **shaped).warnings
     assert told == ("aspect_ratio is not sent: the image gets the shape of the input.",)
-    assert draw(adapter, model="ultra", **shaped).warnings == ()
-    assert ["aspect_ratio" in request.fields for request in stability.asked()] == [False, True]
+    assert ask(model="ultra", **shaped).warnings == ()
+    assert ["aspect_ratio" in request.fields for request in service.asked()] == [False, True]
 
 
-def test_a_strength_without_an_input_image_is_not_sent(adapter: ImageProvider) -> None:
-    result = draw(adapter, parameters={"strength": 0.5})
+def test_a_strength_without_an_input_image_is_not_sent(ask: Ask) -> None:
+    result = ask(parameters={"strength": 0.5})
     assert result.warnings == ("strength is not sent: there is no input image that it could change.",)
     assert "strength" not in result.effective_parameters
 
 
-def test_core_takes_no_input_image(promptlab: Promptlab, stability: StabilityService, tmp_path: Path) -> None:
+def test_core_takes_no_input_image(promptlab: Promptlab, service: LoopbackService, tmp_path: Path) -> None:
     file = tmp_path / "input.png"
     file.write_bytes(picture().data)
     promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "stability", "--model", "core")
     assert "core takes no input images" in promptlab("generate", "--prompt-version", "p", "--input", file, code=2).err
-    assert stability.asked() == []
+    assert service.asked() == []
 
 
 @pytest.mark.parametrize(
@@ -137,10 +97,8 @@ def test_core_takes_no_input_image(promptlab: Promptlab, stability: StabilitySer
         (error(422, "public_figure", "likeness"), "public_figure"),
     ],
 )
-def test_a_refused_input_costs_nothing(
-    adapter: ImageProvider, stability: StabilityService, behaviour: Behaviour, category: str
-) -> None:
-    refused = failure(adapter, stability, behaviour)
+def test_a_refused_input_costs_nothing(fail: Fail, behaviour: Behaviour, category: str) -> None:
+    refused = fail(behaviour)
     assert isinstance(refused, Refused)
     assert (refused.details["categories"], refused.request_id) == ([category], "a1b2c3d4e5f6")
     assert not refused.may_be_billed
@@ -156,19 +114,19 @@ def test_a_refused_input_costs_nothing(
     ids=["header", "json", "json without an image"],
 )
 def test_a_blurred_image_is_a_refusal_that_may_have_been_billed(
-    adapter: ImageProvider, stability: StabilityService, behaviour: Behaviour
+    fail: Fail, service: LoopbackService, behaviour: Behaviour
 ) -> None:
     """The service calls it a successful generation, and those it charges."""
-    refused = failure(adapter, stability, behaviour)
+    refused = fail(behaviour)
     assert isinstance(refused, Refused)
     assert (refused.details["categories"], refused.http_status) == (["CONTENT_FILTERED"], 200)
     assert refused.may_be_billed
 
 
-def test_an_answer_as_json_is_an_image_too(adapter: ImageProvider, stability: StabilityService) -> None:
+def test_an_answer_as_json_is_an_image_too(ask: Ask, service: LoopbackService) -> None:
     image = painted("a harbour", size=(64, 64), seed=5)
-    stability.behave(Behaviour.json_body(json_body(image, seed=5, reason="SUCCESS")))
-    result = draw(adapter)
+    service.behave(Behaviour.json_body(json_body(image, seed=5, reason="SUCCESS")))
+    result = ask()
     assert (result.images, result.effective_parameters) == ((image,), {"seed": 5})
 
 
@@ -180,20 +138,16 @@ def test_an_answer_as_json_is_an_image_too(adapter: ImageProvider, stability: St
         Behaviour.json_body({"finish_reason": "SUCCESS", "image": 3}),
     ],
 )
-def test_a_success_without_an_image_may_have_been_billed(
-    adapter: ImageProvider, stability: StabilityService, behaviour: Behaviour
-) -> None:
-    failed = failure(adapter, stability, behaviour)
+def test_a_success_without_an_image_may_have_been_billed(fail: Fail, behaviour: Behaviour) -> None:
+    failed = fail(behaviour)
     assert isinstance(failed, ProviderFailed)
     assert (failed.kind, failed.http_status, failed.may_be_billed) == ("bad_answer", 200, True)
 
 
 @pytest.mark.parametrize("seed", ["", "-1", "1.5", "9" * 5000, "seven"])
-def test_an_odd_seed_in_the_answer_is_passed_over(
-    adapter: ImageProvider, stability: StabilityService, seed: str
-) -> None:
-    stability.behave(Behaviour(headers={"seed": seed}))
-    assert draw(adapter).effective_parameters == {}
+def test_an_odd_seed_in_the_answer_is_passed_over(ask: Ask, service: LoopbackService, seed: str) -> None:
+    service.behave(Behaviour(headers={"seed": seed}))
+    assert ask().effective_parameters == {}
 
 
 @pytest.mark.parametrize(
@@ -211,10 +165,8 @@ def test_an_odd_seed_in_the_answer_is_passed_over(
         (Behaviour.no_json(b"<html>No entry</html>", 403), "forbidden", "No entry"),
     ],
 )
-def test_a_terminal_error_says_what_is_wrong(
-    adapter: ImageProvider, stability: StabilityService, behaviour: Behaviour, kind: str, says: str
-) -> None:
-    failed = failure(adapter, stability, behaviour)
+def test_a_terminal_error_says_what_is_wrong(fail: Fail, behaviour: Behaviour, kind: str, says: str) -> None:
+    failed = fail(behaviour)
     assert isinstance(failed, ProviderFailed)
     assert failed.kind == kind
     assert says in failed.message
@@ -222,16 +174,16 @@ def test_a_terminal_error_says_what_is_wrong(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_seed_0_is_refused_because_it_would_be_a_random_one(
-    promptlab: Promptlab, stability: StabilityService, model: str
+    promptlab: Promptlab, service: LoopbackService, model: str
 ) -> None:
     promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "stability", "--model", model)
     said = promptlab("generate", "--prompt-version", "p", "--seed", 0, "--json", code=2).error
     assert said["message"] == f"--seed 0 is not possible: {model} takes whole numbers from 1 to 4294967294."
     assert said["hint"] == "0 would mean a random one to it; leave --seed out for that."
-    assert stability.asked() == []
+    assert service.asked() == []
 
 
-def test_the_last_draw_has_a_seed_that_is_possible_too(promptlab: Promptlab, stability: StabilityService) -> None:
+def test_the_last_draw_has_a_seed_that_is_possible_too(promptlab: Promptlab, service: LoopbackService) -> None:
     promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "stability")
     asked = ("generate", "--prompt-version", "p", "--seed", 4294967293, "--draws")
     assert "and each draw one more" in promptlab(*asked, 3, code=2).err
@@ -239,7 +191,7 @@ def test_the_last_draw_has_a_seed_that_is_possible_too(promptlab: Promptlab, sta
     assert [item["effective_parameters"]["seed"] for item in items] == [4294967293, 4294967294]
 
 
-def test_a_weight_in_the_prompt_is_warned_of(promptlab: Promptlab, stability: StabilityService) -> None:
+def test_a_weight_in_the_prompt_is_warned_of(promptlab: Promptlab, service: LoopbackService) -> None:
     """Ultra and Core read it; a clock or a ratio in brackets is none."""
 
     def warned(model: str, prompt: str) -> bool:
@@ -256,13 +208,13 @@ def test_a_weight_in_the_prompt_is_warned_of(promptlab: Promptlab, stability: St
     ("model", "dollars"),
     list(zip(MODELS, [0.08, 0.03, 0.065, 0.04, 0.035, 0.025], strict=True)),
 )
-def test_each_image_of_a_model_costs_the_same(adapter: ImageProvider, model: str, dollars: float) -> None:
-    found = adapter.capabilities(model)
+def test_each_image_of_a_model_costs_the_same(provider: ImageProvider, model: str, dollars: float) -> None:
+    found = provider.capabilities(model)
     assert found.price.per_image == dollars
     assert found.upper_price(count=1, inputs=0, prompt_bytes=1000) == dollars
 
 
-def test_a_check_tells_the_credits_that_are_left(adapter: ImageProvider, stability: StabilityService) -> None:
-    assert adapter.check().endswith("knows this key, which has 412.5 credits left.")
-    stability.behave(Behaviour.json_body({"balance": 3}), at="check")
-    assert "that proves the network, not the key" in adapter.check()
+def test_a_check_tells_the_credits_that_are_left(provider: ImageProvider, service: LoopbackService) -> None:
+    assert provider.check().endswith("knows this key, which has 412.5 credits left.")
+    service.behave(Behaviour.json_body({"balance": 3}), at="check")
+    assert "that proves the network, not the key" in provider.check()
