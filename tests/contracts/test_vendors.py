@@ -219,10 +219,9 @@ def test_from_the_command_line_with_and_without_an_input(
     vendor: Vendor, service: LoopbackService, promptlab: Promptlab, tmp_path: object
 ) -> None:
     """Images are stored, and cost, seed and input are on the generation."""
-    cost = vendor.price_usd if vendor.cost_usd is None else vendor.cost_usd
     create(promptlab, vendor)
     [row] = promptlab("generate", "--prompt-version", "p", "--json").json["items"]
-    assert (row["state"], row["cost_usd"]) == ("succeeded", cost)
+    assert (row["state"], row["cost_usd"]) == ("succeeded", vendor.cost_usd)
     assert (row["outputs"][0]["width"], row["outputs"][0]["height"]) == vendor.size
     assert row["outputs"][0]["media_type"] == vendor.media_type
     file = f"{tmp_path}/input.png"

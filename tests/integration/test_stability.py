@@ -179,7 +179,7 @@ def test_the_seed_0_is_refused_because_it_would_be_a_random_one(
     promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "stability", "--model", model)
     said = promptlab("generate", "--prompt-version", "p", "--seed", 0, "--json", code=2).error
     assert said["message"] == f"--seed 0 is not possible: {model} takes whole numbers from 1 to 4294967294."
-    assert said["hint"] == "0 would mean a random one to it; leave --seed out for that."
+    assert said["hint"] == "It would draw at random for 0; leave --seed out for that."
     assert service.asked() == []
 
 

@@ -19,8 +19,8 @@ class Vendor:
     `environment` maps a service's base URL to the variables with which promptlab uses it. `refusals` are the shapes in
     which it refuses, each a function that makes the next request be refused; `categories` is what every refusal keeps
     in `details["categories"]`. `throttled` is its 429, with `throttled_seconds` as its own hint.
-    `reported` are effective parameters that each answer names; `cost_usd` is what one image is reported to cost.
-    Where no answer says that, `price_usd` is what it costs by the table of models.
+    `reported` are effective parameters that each answer names; `cost_usd` is what one image is reported to cost,
+    or costs by the table of models where no answer says it.
     """
 
     name: str
@@ -36,7 +36,6 @@ class Vendor:
     media_type: str = "image/png"
     reported: Mapping[str, Any] = field(default_factory=dict)
     cost_usd: float | None
-    price_usd: float | None = None
     refusals: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
     categories: Sequence[str] = ()
     throttled: Behaviour | None

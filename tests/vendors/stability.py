@@ -168,8 +168,7 @@ VENDOR = Vendor(
     parameters={"aspect_ratio": "1:1", "output_format": "png"},
     impossible={"aspect_ratio": "13:7"},
     size=(128, 128),
-    cost_usd=None,
-    price_usd=0.08,
+    cost_usd=0.08,
     refusals={
         "input": lambda service: service.behave(error(403, "content_moderation", _FLAGGED)),
         "public figure": lambda service: service.behave(error(422, "public_figure", _PUBLIC_FIGURE)),

@@ -90,8 +90,8 @@ def _check_count(asked: Asked, capabilities: Capabilities) -> None:
 def _check_inputs(asked: Asked, capabilities: Capabilities) -> None:
     limit = capabilities.max_inputs
     if limit is not None and len(asked.input_types) > limit:
-        takes = "no input images" if limit == 0 else f"at most {limit} input images"
-        raise InvalidInput(f"{asked.model} takes {takes}, not {len(asked.input_types)}.")
+        several = f"at most {limit} input image{'s' if limit > 1 else ''}, not {len(asked.input_types)}"
+        raise InvalidInput(f"{asked.model} takes {several if limit else 'no input images'}.")
     for media_type, size in asked.input_types:
         if media_type not in capabilities.input_types:
             known = ", ".join(sorted(capabilities.input_types))

@@ -219,15 +219,15 @@ def _seeds(order: Order, capabilities: Capabilities) -> list[int | None]:
 
 def _check_seed(order: Order, seed: int, capabilities: Capabilities) -> None:
     """Refuse a seed that the model does not take, for the first draw or the last."""
-    lowest = capabilities.min_seed
-    highest = _MAX_SEED if capabilities.max_seed is None else capabilities.max_seed
-    if lowest <= seed <= highest - order.request.draws + 1:
+    lowest, limit = capabilities.min_seed, capabilities.max_seed
+    if lowest <= seed <= (_MAX_SEED if limit is None else limit) - order.request.draws + 1:
         return
-    at_random = 0 <= seed < lowest
+    upwards = f"up to about {_MAX_SEED:.0e}" if limit is None else f"to {limit}"
+    each = ", and each draw one more" if order.request.draws > 1 else ""
+    at_random = f"It would draw at random for {seed}; leave --seed out for that." if 0 <= seed < lowest else None
     raise InvalidInput(
-        f"--seed {seed} is not possible: {order.version.model} takes whole numbers from {lowest} to {highest}"
-        f"{', and each draw one more' if order.request.draws > 1 else ''}.",
-        hint=f"{seed} would mean a random one to it; leave --seed out for that." if at_random else None,
+        f"--seed {seed} is not possible: {order.version.model} takes whole numbers from {lowest} {upwards}{each}.",
+        hint=at_random,
     )
 
 
