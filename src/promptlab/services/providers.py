@@ -82,7 +82,9 @@ def _sizes(capabilities: Capabilities) -> list[str] | None:
     if rules is None:
         return None
     sizes = [str(choice) for name in _SIZES for choice in (rules[name].choices if name in rules else ())]
-    free = {"width", "height"} <= rules.keys() or ("size" in rules and rules["size"].pattern is not None)
+    free = {"width", "height"} <= rules.keys() or any(
+        rules[name].pattern is not None for name in ("size", "image_size") if name in rules
+    )
     return [*sizes, *(["WxH"] if free else [])]
 
 

@@ -48,14 +48,23 @@ class Job:
         return cls(url=url, cancel_url=cancel_url, about=about)
 
 
+def is_trouble(answer: Answer) -> bool:
+    """Say whether an answer only says that the service has trouble just now."""
+    return answer.status in _TRANSIENT
+
+
 def wait_for(
-    ask: Callable[[], Answer], read: Callable[[Answer], _Found | None], *, provider: str, seconds: float
+    ask: Callable[[], Answer],
+    read: Callable[[Answer], _Found | None],
+    *,
+    provider: str,
+    seconds: float,
+    trouble: Callable[[Answer], bool] = is_trouble,
 ) -> _Found:
     """Ask about a job again and again, until `read` finds its end in an answer.
 
     `read` returns None for a job that still runs, and raises what its end means where that is no success. It is given
-    every answer but those that only say that the service has trouble just now; these, and lost connections, are waited
-    out. With 0 seconds there is one look.
+    every answer but those of `trouble`; these, and lost connections, are waited out. With 0 seconds there is one look.
 
     Raises:
         StillRunning: the time is up. What `read` raises.
@@ -72,7 +81,7 @@ def wait_for(
             problem = f" The last look failed: {error.message}"
         else:
             found = None
-            if answer.status in _TRANSIENT:
+            if trouble(answer):
                 problem, hint = f" The last look failed: HTTP {answer.status}.", retry_after(answer.headers)
             else:
                 problem, found = "", read(answer)
