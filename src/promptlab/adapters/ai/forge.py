@@ -128,10 +128,8 @@ def _complaint(answer: Answer) -> Complaint:
     about = body if isinstance(body, dict) else {}
     said = detail_of(answer) or ": ".join(str(about[name]) for name in ("error", "errors") if about.get(name))
     if answer.status == 401:
-        wanted = (
-            f"{said or 'HTTP 401'}. The server takes a USER:PASSWORD of its --api-auth, which {KEY_VARIABLE} holds."
-        )
-        return Complaint(message=wanted, kind="auth")
+        remedy = f"Set {KEY_VARIABLE} to a USER:PASSWORD of the server's option --api-auth."
+        return Complaint(message=f"{said or 'HTTP 401'}. {remedy}", kind="auth")
     if answer.status == 404 and about.get("detail") == "Not Found":
         return Complaint(message="There is no /sdapi/v1 at this address: the server must be started with --api.")
     if answer.status == 500 and "memory" in said.lower():
