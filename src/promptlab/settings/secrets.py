@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from promptlab.errors import NotConfigured, Unreachable
+from promptlab.settings.aws import aws_session
 
 _SECRET_NAME = re.compile(r"(^|[_-])(api[_-]?key|key|password|passwd|token|secret)$", re.IGNORECASE)
 _NOT_SECRET = frozenset({"aws_secret", "storage_kms_key"})
@@ -53,13 +54,10 @@ class Secrets:
     def _from_aws(self) -> dict[str, str]:
         if not self._aws_secret:
             return {}
-        import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
-        # boto3 itself does not read AWS_REGION, which every other SDK does.
-        region = os.environ.get("AWS_REGION") or None
         try:
-            answer = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=self._aws_secret)
+            answer = aws_session().client("secretsmanager").get_secret_value(SecretId=self._aws_secret)
         except (BotoCoreError, ClientError) as error:
             raise Unreachable(
                 f"The AWS secret {self._aws_secret!r} cannot be read: {error}",

@@ -1,10 +1,10 @@
 """The client that talks to S3."""
 
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from promptlab.errors import NotConfigured
+from promptlab.settings.aws import aws_session
 from promptlab.settings.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -21,16 +21,12 @@ def connect(endpoint_url: str | None, *, region: str | None, allow_http: bool) -
     Raises:
         NotConfigured: something is wrong with the endpoint, the region or the profile.
     """
-    import boto3
     from botocore.exceptions import BotoCoreError
 
     if endpoint_url:
         _check(endpoint_url, allow_http=allow_http)
-    # boto3 itself does not read AWS_REGION, which every other SDK does.
-    region = region or os.environ.get("AWS_REGION") or None
     try:
-        session = boto3.session.Session(region_name=region)
-        client = session.client("s3", endpoint_url=endpoint_url, config=_config())
+        client = aws_session(region).client("s3", endpoint_url=endpoint_url, config=_config())
     except BotoCoreError as error:
         raise NotConfigured(f"S3 cannot be set up: {str(error).rstrip('.')}.", hint=_SET_UP) from error
     except ValueError as error:
