@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -223,14 +224,16 @@ _Service = TypeVar("_Service", bound=LoopbackService)
 
 
 @contextmanager
-def serving_service(kind: type[_Service], port: int = 0) -> Iterator[_Service]:
+def serving_service(kind: type[_Service], port: int = 0, *, tls: ssl.SSLContext | None = None) -> Iterator[_Service]:
     """Serve until the block ends, the images at a second port; port 0 is any free one."""
     with Listener(("127.0.0.1", port), _Handler) as listener, Listener(("127.0.0.1", 0), _Handler) as elsewhere:
         listeners = (listener, elsewhere)
-        service = kind(*(f"http://127.0.0.1:{each.server_port}" for each in listeners))
+        scheme = "https" if tls else "http"
+        service = kind(*(f"{scheme}://127.0.0.1:{each.server_port}" for each in listeners))
         threads = []
         for each in listeners:
             each.service = service
+            each.socket = tls.wrap_socket(each.socket, server_side=True) if tls else each.socket
             threads.append(threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.01}))
             threads[-1].start()
         try:

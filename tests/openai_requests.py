@@ -15,6 +15,7 @@ _SIZES = {"auto", "1024x1024", "1536x1024", "1024x1536"}
 _QUALITIES = {"auto", "low", "medium", "high"}
 _RETIRED = {"dall-e-2", "dall-e-3", "gpt-image-1"}
 _TYPES = {"image/png", "image/jpeg", "image/webp"}
+_KEYS = ("api-key", "x-key", "x-goog-api-key", "x-amz-security-token")
 _FREE_SIZE = re.compile(r"(\d+)x(\d+)")
 
 
@@ -48,11 +49,13 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[FilePart, ...] = ()
+    body: bytes = field(default=b"", repr=False)
+    """As it came."""
 
     @property
     def key(self) -> str | None:
         """The key that came with it; several vendors have a header of their own for it, and HTTP Basic is base64."""
-        own = (self.headers[name] for name in ("api-key", "x-key", "x-goog-api-key") if name in self.headers)
+        own = (self.headers[name] for name in _KEYS if name in self.headers)
         scheme, _space, key = self.headers.get("authorization", "").partition(" ")
         return next(own, None) or (b64decode(key).decode() if scheme == "Basic" else key) or None
 
@@ -68,7 +71,7 @@ def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> R
         fields, files = _form(body, boundary[1].encode())
     path, _mark, query = target.partition("?")
     asked = dict(parse_qsl(query))
-    return Request(method=method, path=path, query=asked, headers=headers, fields=fields, files=files)
+    return Request(method=method, path=path, query=asked, headers=headers, fields=fields, files=files, body=body)
 
 
 def _form(body: bytes, boundary: bytes) -> tuple[dict[str, Any], tuple[FilePart, ...]]:

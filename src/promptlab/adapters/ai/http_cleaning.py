@@ -14,7 +14,13 @@ class Cleaner:
     """Takes out of JSON data the keys that a server may echo, and what no database stores: NUL, infinity."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        self._secrets: tuple[str, ...] = ()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Take these out as well from now on: keys that live for an hour."""
+        new = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        self._secrets = (*self._secrets, *sorted(new.difference(self._secrets)))
 
     def __call__(self, value: _Json) -> _Json:
         """Return the data with `***` for each secret; lists and tables are copied."""

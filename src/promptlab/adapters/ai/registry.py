@@ -25,6 +25,8 @@ class ProviderSpec:
     `keys` is where one gets a key, such as the address of a page. `base_url_example` is of a service that is at another
     address for everybody and must be told, `base_url_query` what a base URL may have after a question mark.
     `concurrency` is how many requests such a service can use at once, where nobody sets it.
+    `check_credentials` is for a service that takes no key of this kind: it looks for what stands in its place without
+    asking anybody, and raises NotConfigured where there is none; `credentials_advice` says what to do about that.
     `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
     often only `capabilities` is asked.
     """
@@ -40,6 +42,8 @@ class ProviderSpec:
     base_url_example: str | None = None
     base_url_query: tuple[str, ...] = ()
     concurrency: int | None = None
+    check_credentials: Callable[[ProviderSettings], None] | None = None
+    credentials_advice: str | None = None
 
 
 def provider_names() -> list[str]:
@@ -118,6 +122,8 @@ def base_url_variables(spec: ProviderSpec) -> str:
 
 def key_advice(spec: ProviderSpec) -> str:
     """Return where to get a key and where to put it, in a sentence or two."""
+    if spec.credentials_advice:
+        return spec.credentials_advice
     variable = spec.key_variable or f"{provider_prefix(spec.name)}API_KEY"
     where = f"Get a key at {spec.keys}" if spec.keys else f"Get a key from {spec.name}"
     return f"{where} and set {variable} to it."
@@ -150,6 +156,8 @@ def _ready_settings(spec: ProviderSpec, settings: Settings) -> ProviderSettings:
             hint=f"Set {base_url_variables(spec)} to the address of yours, such as {spec.base_url_example}.",
         )
     _check_key(spec, found)
+    if spec.check_credentials is not None:
+        spec.check_credentials(found)
     return found
 
 
