@@ -75,8 +75,8 @@ class BedrockProvider:
         except ProviderFailed as error:
             if error.details.get("exception") != INVALID:
                 raise
-            said = f"{self._runtime.host} knows these credentials. It says of an empty request to {model}, as a proof"
-            return f"{said} that costs nothing: {error.message.rstrip('.')}."
+            known = f"{self._runtime.host} knows these credentials, and turns down an empty request to {model}"
+            return f"{known}, which costs nothing: {error.message.rstrip('.')}."
         return f"{self._runtime.host} answers, though not as Bedrock: that proves the network, not the credentials."
 
     def close(self) -> None:
