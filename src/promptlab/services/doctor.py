@@ -15,7 +15,7 @@ from sqlalchemy import text
 from promptlab import __version__
 from promptlab.adapters.ai.protocol import ProviderError
 from promptlab.adapters.ai.registry import (
-    ProviderSpec,
+    is_wanted,
     missing,
     open_provider,
     provider_names,
@@ -141,7 +141,7 @@ def _spool(settings: Settings) -> str:
 
 def _provider(name: str, settings: Settings, *, online: bool) -> str | None:
     spec = provider_spec(name)
-    if missing(name, settings) is not None and not _is_wanted(spec, settings):
+    if (spec.own_server or missing(name, settings) is not None) and not is_wanted(spec, settings):
         return None
     require_ready(name, settings)
     if not online:
@@ -151,10 +151,3 @@ def _provider(name: str, settings: Settings, *, online: bool) -> str | None:
             return provider.check()
         except ProviderError as error:
             raise Unreachable(error.message, hint=remedy(error.kind, spec)) from error
-
-
-def _is_wanted(spec: ProviderSpec, settings: Settings) -> bool:
-    """Say whether somebody has set anything for this provider, so that what is missing is missed."""
-    found = settings.for_provider(spec.name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
-    named = settings.provider == spec.name or spec.name in settings.layers.providers
-    return named or found.base_url is not None or bool(found.api_key)

@@ -24,7 +24,9 @@ class ProviderSpec:
     `summary` is one line. `key_variable` and `base_url_variable` are the names that the vendor's own tools use.
     `keys` is where one gets a key, such as the address of a page. `base_url_example` is of a service that is at another
     address for everybody and must be told, `base_url_query` what a base URL may have after a question mark.
-    `concurrency` is how many requests such a service can use at once, where nobody sets it.
+    `own_server` is a server that everybody runs alone, at an address that is known: whether one runs, nobody knows
+    before something is set for it. `concurrency` is how many requests such a service can use at once, where nobody sets
+    it.
     `check_credentials` is for a service that takes no key of this kind: it looks for what stands in its place without
     asking anybody, and raises NotConfigured where there is none; `credentials_advice` says what to do about that.
     `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
@@ -44,6 +46,7 @@ class ProviderSpec:
     concurrency: int | None = None
     check_credentials: Callable[[ProviderSettings], None] | None = None
     credentials_advice: str | None = None
+    own_server: bool = False
 
 
 def provider_names() -> list[str]:
@@ -97,8 +100,8 @@ def providers_of_model(model: str, settings: Settings) -> list[str]:
 
 
 def ready_providers(settings: Settings) -> list[str]:
-    """Return the providers that could be used now, sorted."""
-    return [name for name in provider_names() if missing(name, settings) is None]
+    """Return the providers that could be used now, sorted; a server of one's own only where something is set for it."""
+    return [name for name in provider_names() if missing(name, settings) is None and _is_meant(name, settings)]
 
 
 def missing(name: str, settings: Settings) -> str | None:
@@ -115,6 +118,13 @@ def require_ready(name: str, settings: Settings) -> None:
     _ready_settings(provider_spec(name), settings)
 
 
+def is_wanted(spec: ProviderSpec, settings: Settings) -> bool:
+    """Say whether somebody has set anything for this provider, so that what is missing is missed."""
+    found = settings.for_provider(spec.name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
+    named = settings.provider == spec.name or spec.name in settings.layers.providers
+    return named or found.base_url is not None or bool(found.api_key)
+
+
 def base_url_variables(spec: ProviderSpec) -> str:
     """Return the names of the variables that say where the provider is, as a sentence names them."""
     return " or ".join(name for name in (f"{provider_prefix(spec.name)}BASE_URL", spec.base_url_variable) if name)
@@ -127,6 +137,11 @@ def key_advice(spec: ProviderSpec) -> str:
     variable = spec.key_variable or f"{provider_prefix(spec.name)}API_KEY"
     where = f"Get a key at {spec.keys}" if spec.keys else f"Get a key from {spec.name}"
     return f"{where} and set {variable} to it."
+
+
+def _is_meant(name: str, settings: Settings) -> bool:
+    spec = provider_spec(name)
+    return not spec.own_server or is_wanted(spec, settings)
 
 
 def _load(point: EntryPoint) -> ProviderSpec:
