@@ -64,7 +64,8 @@ def create(session: Session, project_id: int, wanted: Wanted, *, settings: Setti
         Conflict: the content is not new, and `if_same` is "refuse".
     """
     content = _content(session, project_id, wanted, settings)
-    capabilities = providers.open(content.provider, for_sending=False).capabilities(content.model)
+    found = providers.open(content.provider, for_sending=False).capabilities(content.model)
+    capabilities = found.for_parameters(content.parameters)
     version, is_new = make(
         session,
         project_id,

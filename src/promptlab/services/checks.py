@@ -48,6 +48,7 @@ def check(asked: Asked, capabilities: Capabilities, *, strict: bool) -> list[str
     _check_inputs(asked, capabilities)
     _check_prompt(asked, capabilities)
     check_parameters(asked.parameters, capabilities, model=asked.model)
+    _check_required(asked, capabilities)
     warnings = _unsupported(asked, capabilities)
     if strict and warnings:
         raise InvalidInput(warnings[0], hint="This is an error because of --strict.")
@@ -71,27 +72,34 @@ def check_parameters(parameters: Mapping[str, Any], capabilities: Capabilities, 
         if name not in rules:
             near = nearest(name, list(rules))
             raise InvalidInput(
-                f"{model} has no parameter {name!r}.{near}", hint="It takes " + ", ".join(sorted(rules)) + "."
+                f"{capabilities.called or model} has no parameter {name!r}.{near}",
+                hint="It takes " + ", ".join(sorted(rules)) + ".",
             )
         if not _allows(rules[name], value):
             raise InvalidInput(f"{name}={value} is not possible with {model}: {_wanted(rules[name])}.")
+
+
+def _check_required(asked: Asked, capabilities: Capabilities) -> None:
+    for name, rule in (capabilities.parameters or {}).items():
+        if rule.required and name not in asked.parameters:
+            raise InvalidInput(
+                f"{_who(asked, capabilities)} needs a value for {name!r}.", hint=f"Give it with --param {name}=VALUE."
+            )
 
 
 def _check_count(asked: Asked, capabilities: Capabilities) -> None:
     if asked.count < 1:
         raise InvalidInput(f"--count {asked.count} is not possible: at least one image.")
     if capabilities.max_count is not None and asked.count > capabilities.max_count:
+        most = "1 image" if capabilities.max_count == 1 else f"{capabilities.max_count} images"
         raise InvalidInput(
-            f"{asked.model} makes at most {capabilities.max_count} images per request, not {asked.count}.",
+            f"{_who(asked, capabilities)} makes at most {most} per request, not {asked.count}.",
             hint="--draws N makes N separate generations.",
         )
 
 
 def _check_inputs(asked: Asked, capabilities: Capabilities) -> None:
-    limit = capabilities.max_inputs
-    if limit is not None and len(asked.input_types) > limit:
-        several = f"at most {limit} input image{'s' if limit > 1 else ''}, not {len(asked.input_types)}"
-        raise InvalidInput(f"{asked.model} takes {several if limit else 'no input images'}.")
+    _check_number_of_inputs(len(asked.input_types), _who(asked, capabilities), capabilities)
     for media_type, size in asked.input_types:
         if media_type not in capabilities.input_types:
             known = ", ".join(sorted(capabilities.input_types))
@@ -101,9 +109,19 @@ def _check_inputs(asked: Asked, capabilities: Capabilities) -> None:
                 f"An input of {size:,} bytes is too large: {asked.model} takes up to {capabilities.max_input_bytes:,}."
             )
     if asked.has_mask and not capabilities.mask:
-        raise InvalidInput(f"{asked.model} takes no mask.")
+        raise InvalidInput(f"{_who(asked, capabilities)} takes no mask.")
     if asked.has_mask and not asked.input_types:
         raise InvalidInput("A mask needs an input image that it belongs to.", hint="Add --input FILE.")
+
+
+def _check_number_of_inputs(number: int, who: str, capabilities: Capabilities) -> None:
+    least, most = capabilities.min_inputs, capabilities.max_inputs
+    if number < least:
+        needed = "an input image" if least == 1 else f"{least} input images"
+        raise InvalidInput(f"{who} needs {needed}, not {number}.", hint="Add --input FILE.")
+    if most is not None and number > most:
+        several = f"at most {most} input image{'s' if most > 1 else ''}, not {number}"
+        raise InvalidInput(f"{who} takes {several if most else 'no input images'}.")
 
 
 def _check_prompt(asked: Asked, capabilities: Capabilities) -> None:
@@ -117,12 +135,16 @@ def _check_prompt(asked: Asked, capabilities: Capabilities) -> None:
 
 
 def _unsupported(asked: Asked, capabilities: Capabilities) -> list[str]:
-    found = []
+    found, who = [], _who(asked, capabilities)
     if asked.seed is not None and not capabilities.seed:
-        found.append(f"{asked.model} takes no seed: --seed {asked.seed} is not sent.")
+        found.append(f"{who} takes no seed: --seed {asked.seed} is not sent.")
     if asked.system_prompt and not capabilities.system_prompt:
-        found.append(f"{asked.model} takes no system prompt: it is rendered into the user prompt.")
+        found.append(f"{who} takes no system prompt: it is rendered into the user prompt.")
     return found
+
+
+def _who(asked: Asked, capabilities: Capabilities) -> str:
+    return capabilities.called or asked.model
 
 
 def _interpreted(asked: Asked, capabilities: Capabilities) -> list[str]:

@@ -100,6 +100,7 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
     version = order.version
     rendered = templates.render(version.system_prompt, version.user_prompt, order.request.variables, raw=version.raw)
     parameters = {**version.parameters, **order.request.parameters}
+    capabilities = capabilities.for_parameters(parameters)
     asked = Asked(
         provider=version.provider,
         model=version.model,

@@ -20,7 +20,8 @@ class ParameterRule:
     """What values a parameter may have; a rule without limits accepts anything.
 
     `choices` are the only values, unless `pattern` (a regular expression for the whole text) matches too.
-    `minimum` and `maximum` are inclusive and make the parameter an integer (`integer=True`) or a number.
+    `minimum` and `maximum` are inclusive and make the parameter an integer (`integer=True`) or a number. Without a
+    `required` parameter nothing is sent.
     """
 
     choices: tuple[Any, ...] = ()
@@ -28,6 +29,7 @@ class ParameterRule:
     minimum: float | None = None
     maximum: float | None = None
     integer: bool = True
+    required: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,8 @@ class Capabilities:
     Where each model of a service names its fields itself, `names` has those for what is no parameter here: the keys of
     `FLAGS`, of which `input` takes one image and `inputs` a list. `with_inputs` is the model that a request with input
     images goes to, where that is another.
+
+    `called` is what takes and makes all this, at the start of a sentence, where that is not the model.
     """
 
     known: bool = True
@@ -83,6 +87,7 @@ class Capabilities:
     system_prompt: bool = True
     mask: bool = True
     max_count: int | None = None
+    min_inputs: int = 0
     max_inputs: int | None = None
     input_types: frozenset[str] = frozenset({"image/png", "image/jpeg", "image/webp"})
     max_input_bytes: int | None = None
@@ -93,6 +98,16 @@ class Capabilities:
     with_inputs: str | None = None
     price: Price = field(default_factory=Price)
     retires: str | None = None
+    called: str | None = None
+
+    def for_parameters(self, parameters: Mapping[str, Any]) -> "Capabilities":
+        """Return what a request with these parameters can have; for most models they change nothing.
+
+        Raises:
+            InvalidInput: parameters of which nothing can be made.
+        """
+        del parameters
+        return self
 
     def upper_price(
         self, *, count: int, inputs: int, prompt_bytes: int, parameters: Mapping[str, Any] | None = None
