@@ -45,6 +45,12 @@ class Shop:
     """Whether every answer names something that can be asked for again."""
     size: tuple[int, int] = (128, 96)
     """Of the images that the request asks for."""
+    inputs_need: Callable[[int], Mapping[str, Any]] = lambda _count: {}
+    """Other parameters of a request with so many input images."""
+
+    def with_inputs(self, *inputs: InputImage) -> ImageRequest:
+        parameters = {**self.request.parameters, **self.inputs_need(len(inputs))}
+        return replace(self.request, inputs=inputs, parameters=parameters)
 
     def draw(self, request: ImageRequest | None = None) -> tuple[bytes, ...]:
         return self.provider.generate(request or self.request, accepted=self.handles.append).images
@@ -79,6 +85,7 @@ def _vendor_shop(vendor: Vendor, request: pytest.FixtureRequest) -> Shop:
         any_model=vendor.any_model,
         always_named=named,
         size=vendor.size,
+        inputs_need=vendor.with_inputs,
     )
 
 
@@ -172,22 +179,22 @@ def test_a_seed_repeats_where_the_model_takes_one(shop: Shop) -> None:
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_input_images_go_in(shop: Shop, count: int) -> None:
     count = shop.limit_of("max_inputs", count)
-    inputs = tuple(picture(colour) for colour in ("red", "green", "blue", "white")[:count])
-    (image,) = shop.draw(replace(shop.request, inputs=inputs))
+    inputs = [picture(colour) for colour in ("red", "green", "blue", "white")[:count]]
+    (image,) = shop.draw(shop.with_inputs(*inputs))
     assert inspect_image(image).width == shop.size[0]
 
 
 def test_a_mask_goes_in(shop: Shop) -> None:
     if not shop.provider.capabilities(shop.request.model).mask:
         pytest.skip("this model takes no mask")
-    (image,) = shop.draw(replace(shop.request, inputs=(picture(),), mask=hole()))
+    (image,) = shop.draw(replace(shop.with_inputs(picture()), mask=hole()))
     assert inspect_image(image).width == shop.size[0]
 
 
 def test_an_input_that_is_no_image_is_a_failure(shop: Shop) -> None:
     broken = InputImage(data=b"no image", media_type="image/png")
     with pytest.raises(ProviderFailed):
-        shop.draw(replace(shop.request, inputs=(broken,)))
+        shop.draw(shop.with_inputs(broken))
 
 
 def test_parameters_that_cannot_be_are_a_failure(shop: Shop) -> None:
@@ -217,7 +224,7 @@ def test_a_model_it_does_not_know_is_passed_on_as_it_is(shop: Shop) -> None:
 def test_the_bound_of_the_price_holds(shop: Shop) -> None:
     """What an answer costs is no more than what was set aside for it."""
     count = shop.limit_of("max_count", 2)
-    asked = replace(shop.request, inputs=(picture(),), count=count)
+    asked = replace(shop.with_inputs(picture()), count=count)
     result = shop.provider.generate(asked, accepted=shop.handles.append)
     bound = shop.provider.capabilities(asked.model).upper_price(
         count=count, inputs=1, prompt_bytes=len(asked.combined_prompt)

@@ -1,9 +1,11 @@
 """What every adapter of a vendor's service promises when the service refuses, fails, is slow or breaks off."""
 
+import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from tests.fixtures.command_line import Promptlab
@@ -56,8 +58,14 @@ def draw(provider: ImageProvider, asked: ImageRequest, handles: list[str]) -> Dr
     return lambda: provider.generate(asked, accepted=handles.append)
 
 
+def flags(parameters: Mapping[str, Any]) -> list[str]:
+    return [
+        f"--param={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in parameters.items()
+    ]
+
+
 def create(promptlab: Promptlab, vendor: Vendor) -> None:
-    parameters = [f"--param={name}={value}" for name, value in vendor.parameters.items()]
+    parameters = flags(vendor.parameters)
     model = ("--provider", vendor.name, "--model", vendor.model)
     assert promptlab("prompt", "create", "p", "--user", "a harbour", *model, *parameters).code == 0
 
@@ -227,7 +235,8 @@ def test_from_the_command_line_with_and_without_an_input(
     file = f"{tmp_path}/input.png"
     with open(file, "wb") as out:  # noqa: PTH123 - one line
         out.write(picture("red").data)
-    [second] = promptlab("generate", "--prompt-version", "p", "--input", file, "--json").json["items"]
+    more = flags(vendor.with_inputs(1))
+    [second] = promptlab("generate", "--prompt-version", "p", "--input", file, "--json", *more).json["items"]
     assert (second["state"], len(second["inputs"])) == ("succeeded", 1)
     assert second["outputs"][0]["sha256"] != row["outputs"][0]["sha256"]
 

@@ -24,7 +24,7 @@ from tests.vendors import vendors
 PAGES = {page.name: page for page in pages()}
 
 _SHELL = ("cp", "mv", "ln")
-_FILES = {"generation,score,rater,note,tags": "ratings.csv"}
+_FILES = {"generation,score,rater,note,tags": "ratings.csv", "{": "workflow.json"}
 """Blocks that are files, by their first line; others name themselves in a comment: `# promptlab.toml`."""
 
 EXCEPTIONS = {

@@ -32,6 +32,8 @@ class Vendor:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     impossible: Mapping[str, Any]
     """Parameters that the service rejects."""
+    with_inputs: Callable[[int], Mapping[str, Any]] = lambda _count: {}
+    """Other parameters, where a request with so many input images needs them."""
     size: tuple[int, int] = (128, 96)
     media_type: str = "image/png"
     reported: Mapping[str, Any] = field(default_factory=dict)
