@@ -51,9 +51,18 @@ class FalProvider:
         self._cancelled: set[str] = set()
 
     def capabilities(self, model: str) -> Capabilities:
-        """Say what the model takes: a system prompt and a mask only where a field for them is known."""
-        known = self._lookup(model)
-        return replace(known, system_prompt="system_prompt" in known.names, mask="mask" in known.names)
+        """Say what the model takes, which is what it has names for where it is known."""
+        known, names = self._lookup(model), self._lookup(model).names
+        if not known.known:
+            return replace(known, system_prompt=False, mask=False)
+        return replace(
+            known,
+            seed="seed" in names,
+            system_prompt="system_prompt" in names,
+            mask="mask" in names,
+            max_count=known.max_count if "count" in names else 1,
+            max_inputs=known.max_inputs if "inputs" in names else int("input" in names),
+        )
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:
         known = self._lookup(request.model)
@@ -128,9 +137,11 @@ class FalProvider:
                 seconds=max(0.0, seconds - (time.monotonic() - started)),
                 trouble=lambda answer: is_trouble(answer) and not is_of_model(answer),
             )
-            if not answer.ok:
-                raise self._end(answer, ended)
-            return self._made(job, answer, ended)
+            if answer.ok:
+                return self._made(job, answer, ended)
+            error = self._end(answer, ended)
+            error.cost_usd = self._cost(job, answer)
+            raise error
 
     def _ended(self, job: Job, answer: Answer) -> dict[str, Any] | None:
         """Return what is said of a request that has ended, None for one that has not."""
@@ -154,8 +165,7 @@ class FalProvider:
 
     def _made(self, job: Job, answer: Answer, ended: Mapping[str, Any]) -> ImageResult:
         result = self._http.clean(answer.decoded())
-        pictures, units = pictures_of(result), units_of(answer)
-        cost_usd = unit_cost(units, self._lookup(str(job.about.get("model"))).price)
+        pictures, units, cost_usd = pictures_of(result), units_of(answer), self._cost(job, answer)
         if not pictures.found:
             error = _blurred() if pictures.flagged else _failed_by(ended)
             error.cost_usd = cost_usd
@@ -170,6 +180,9 @@ class FalProvider:
             http_status=answer.status,
             warnings=(*job.about.get("warnings", []), *pictures.warnings),
         )
+
+    def _cost(self, job: Job, answer: Answer) -> float | None:
+        return unit_cost(units_of(answer), self._lookup(str(job.about.get("model"))).price)
 
     def _fetched(self, url: str) -> bytes:
         return self._http.fetched(self._http.resolved(url))

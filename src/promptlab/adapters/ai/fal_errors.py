@@ -26,7 +26,8 @@ def complaint_of(answer: Answer) -> Complaint:
     message, error_type = detail_of(answer), _error_type(answer, body)
     if not _REFUSALS.isdisjoint(types):
         details: dict[str, Any] = {"categories": sorted(_REFUSALS.intersection(types)), "detail": entries}
-        return Complaint(message=message, kind="content_policy", details=details, refused=True)
+        reason = " ".join(str(entry.get("msg", "")) for entry in entries)
+        return Complaint(message=reason, kind="content_policy", details=details, refused=True)
     details = {**({"detail": entries} if entries else {}), **({"error_type": error_type} if error_type else {})}
     if error_type == _CANCELLED:
         return Complaint(message=message, kind="cancelled", details=details, terminal=True)

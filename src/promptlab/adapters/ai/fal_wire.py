@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
+from math import isfinite
 from typing import Any
 
 from promptlab.adapters.ai.capabilities import Capabilities
@@ -47,7 +48,7 @@ def guess_of(request: ImageRequest, known: Capabilities) -> list[str]:
         return []
     names = _names(request, known)
     field = names.get("input") or names["inputs"]
-    return [f"Nothing is known of {request.model}: the input went into {field}, where many models look for it."]
+    return [f"The input went into {field}, where many models look for it: a guess, for {request.model} is not known."]
 
 
 def _names(request: ImageRequest, known: Capabilities) -> Mapping[str, str]:
@@ -102,6 +103,7 @@ def reported(result: Mapping[str, Any]) -> dict[str, Any]:
 def units_of(answer: Answer) -> float | None:
     """Return how many of the model's units are billed, None where the answer does not say."""
     try:
-        return float(answer.headers["x-fal-billable-units"])
+        units = float(answer.headers["x-fal-billable-units"])
     except (KeyError, ValueError):
         return None
+    return units if isfinite(units) and units >= 0 else None
