@@ -316,3 +316,17 @@ def test_a_generation_without_images_is_not_rated(promptlab: Promptlab, openai_e
     ran = promptlab("rate", refused["id"], "--score", "4", "--json", code=3)
     assert "is refused and has no images to rate" in ran.error["message"]
     assert promptlab("queue", "--json").json["items"] == []
+
+
+def test_a_slip_in_a_variable_ends_every_command_but_those_that_explain(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`config show` shows what holds all the same, and `config path` and `doctor` answer."""
+    monkeypatch.setenv("PROMPTLAB_DATABSE_URL", "sqlite:////somewhere/else.db")
+    for command in (("prompt", "list"), ("stats",), ("queue",), ("provider", "list"), ("db", "upgrade")):
+        assert promptlab(*command, "--json", code=4).error["message"] == (
+            "PROMPTLAB_DATABSE_URL is no setting. Did you mean 'PROMPTLAB_DATABASE_URL'?"
+        )
+    assert "database_url" in promptlab("config", "show", code=4).out
+    promptlab("config", "path")
+    assert "PROMPTLAB_DATABSE_URL" in promptlab("doctor", code=4).out

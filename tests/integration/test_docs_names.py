@@ -8,9 +8,9 @@ import pytest
 import typer
 from tests.documentation import ROOT, Page, pages
 
-from promptlab.adapters.ai.registry import provider_names
 from promptlab.cli import app
 from promptlab.settings import ProviderSettings, Settings
+from promptlab.settings.installed import provider_names
 
 PAGES = {page.name: page for page in pages()}
 

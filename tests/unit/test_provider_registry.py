@@ -10,13 +10,13 @@ from tests.vendors import vendors
 from promptlab.adapters.ai.registry import (
     missing,
     open_provider,
-    provider_names,
     provider_spec,
     providers_of_model,
     ready_providers,
 )
 from promptlab.errors import InvalidInput, NotConfigured
 from promptlab.settings import load
+from promptlab.settings.installed import provider_names
 
 SHIPPED = sorted(["azure", "openai", "sketch", *vendors()])
 
@@ -52,8 +52,8 @@ def test_the_providers_that_ship_are_found() -> None:
 
 def test_names_are_listed_without_importing_an_adapter() -> None:
     code = (
-        "import sys; from importlib.metadata import entry_points; from promptlab.adapters.ai import registry as r; "
-        "r.provider_names(); adapters = {point.module for point in entry_points(group=r.GROUP)}; "
+        "import sys; from importlib.metadata import entry_points; from promptlab.settings import installed; "
+        "installed.provider_names(); adapters = {p.module for p in entry_points(group=installed.GROUP)}; "
         "print(sorted(adapters & sys.modules.keys()), len(adapters), 'httpx' in sys.modules, 'PIL' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -62,8 +62,8 @@ def test_names_are_listed_without_importing_an_adapter() -> None:
 
 def test_asking_for_capabilities_loads_no_network_or_image_library() -> None:
     code = (
-        "import sys; from promptlab.adapters.ai.registry import *; from promptlab.settings import load; "
-        "[open_provider(n, load(), for_sending=False).capabilities('m') for n in provider_names()]; "
+        "import sys; from promptlab.adapters.ai.registry import *; from promptlab.settings import installed, load; "
+        "[open_provider(n, load(), for_sending=False).capabilities('m') for n in installed.provider_names()]; "
         "print('httpx' in sys.modules, 'PIL' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -165,6 +165,14 @@ def test_another_package_brings_a_provider(site: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("THEIR_KEY", "k")
     assert missing("plugged", load()) is None
     assert not open_provider("plugged", load()).capabilities("m").known
+
+
+def test_a_provider_with_a_dash_has_a_variable_without(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTLAB_MY_LAB_ATTEMPTS", "7")
+    with pytest.raises(NotConfigured, match="is no setting"):
+        load()
+    install(site, "my-lab", _PLUGIN.format(name="my-lab"))
+    assert load().for_provider("my-lab", key_variable=None, base_url_variable=None).attempts == 7
 
 
 @pytest.mark.parametrize(

@@ -145,11 +145,6 @@ def test_the_key_of_a_provider_is_its_own_before_the_vendors(monkeypatch: pytest
     assert key.get_secret_value() == "sk-own"
 
 
-def test_a_provider_with_a_dash_has_a_variable_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMPTLAB_MY_LAB_ATTEMPTS", "7")
-    assert load().for_provider("my-lab", key_variable=None, base_url_variable=None).attempts == 7
-
-
 def test_a_password_in_the_flag_is_refused_wherever_else_a_url_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTLAB_DATABASE_URL", "postgresql://db/lab")
     with pytest.raises(InvalidInput, match="process list") as caught:

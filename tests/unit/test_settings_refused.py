@@ -269,3 +269,30 @@ def test_a_secret_that_is_no_text_is_an_error(tmp_path: Path, monkeypatch: pytes
     (tmp_path / name).write_bytes(b"\xff\xfe" + os.urandom(4))
     with pytest.raises(NotConfigured, match="cannot be read"):
         openai()
+
+
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("PROMPTLAB_DATABSE_URL", "is no setting. Did you mean 'PROMPTLAB_DATABASE_URL'?"),
+        ("PROMPTLAB_OPENAI_TIMOUT", "is no setting. Did you mean 'PROMPTLAB_OPENAI_TIMEOUT'?"),
+        ("PROMPTLAB_OPNAI_TIMEOUT", "is no setting. Did you mean 'PROMPTLAB_OPENAI_TIMEOUT'?"),
+        ("PROMPTLAB_LAYERS", "is no setting."),
+    ],
+)
+def test_a_slip_in_a_variable_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str, sentence: str) -> None:
+    """What works without it would work in another bench, or buy from another server."""
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(NotConfigured) as caught:
+        load()
+    assert said(caught).startswith(f"{variable} {sentence}")
+    assert caught.value.hint == f"Correct its name, or unset {variable}."
+
+
+def test_variables_that_are_none_of_ours_or_empty_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTLAB_PROJEKT", "")
+    monkeypatch.setenv("PROMPTLAB_TEST_FUZZ", "50")
+    monkeypatch.setenv("_PROMPTLAB_COMPLETE", "bash_source")
+    monkeypatch.setenv("PROMPTLAB", "x")
+    monkeypatch.setenv("PROMPTLAB_GEMINI_ATTEMPTS", "2")
+    assert load().project == "default"

@@ -72,9 +72,9 @@ def projects() -> list[str]:
 @_quietly
 def providers() -> list[str]:
     """Complete names of installed providers."""
-    from importlib.metadata import entry_points
+    from promptlab.settings.installed import provider_names
 
-    return sorted(entry_points(group="promptlab.providers").names)
+    return provider_names()
 
 
 @_quietly

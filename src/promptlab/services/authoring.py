@@ -7,7 +7,6 @@ from typing import Any
 from sqlmodel import Session
 
 from promptlab.adapters.ai.registry import (
-    provider_names,
     provider_spec,
     providers_of_model,
     ready_providers,
@@ -20,6 +19,7 @@ from promptlab.services.lab import Providers
 from promptlab.services.prompts import Content, IfSame, content_of, make
 from promptlab.services.templates import names_in_single_braces, variables_of
 from promptlab.settings import Settings
+from promptlab.settings.installed import provider_names
 
 _SYSTEM, _USER = "=== system prompt ===", "=== user prompt ==="
 

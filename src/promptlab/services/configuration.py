@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from promptlab.adapters.ai.registry import provider_names, provider_spec
+from promptlab.adapters.ai.registry import provider_spec
 from promptlab.errors import Conflict, NotConfigured, PromptlabError
 from promptlab.services.views import View
 from promptlab.settings import ProviderSettings, Settings
 from promptlab.settings.files import PROJECT_FILE, find_project_file, user_config_file
+from promptlab.settings.installed import provider_names
 from promptlab.settings.layers import Given, secret_of
 from promptlab.settings.model import DATABASE_VARIABLE, GENERAL
 from promptlab.settings.urls import redact

@@ -18,7 +18,6 @@ from promptlab.adapters.ai.registry import (
     is_wanted,
     missing,
     open_provider,
-    provider_names,
     provider_spec,
     require_ready,
 )
@@ -32,6 +31,7 @@ from promptlab.services.spool import Spool
 from promptlab.services.views import View
 from promptlab.settings import Settings
 from promptlab.settings.durations import parse_duration
+from promptlab.settings.installed import provider_names
 
 Look = Callable[[], str | None]
 """Returns a sentence about what is well, None for what is not in use; raises PromptlabError with how to mend it."""

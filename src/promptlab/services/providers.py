@@ -8,7 +8,6 @@ from promptlab.adapters.ai.protocol import ProviderError
 from promptlab.adapters.ai.registry import (
     missing,
     open_provider,
-    provider_names,
     provider_packages,
     provider_spec,
     ready_providers,
@@ -16,6 +15,7 @@ from promptlab.adapters.ai.registry import (
 from promptlab.errors import PromptlabError
 from promptlab.services.views import View
 from promptlab.settings import Settings
+from promptlab.settings.installed import provider_names
 
 _SIZES = ("size", "image_size", "aspect_ratio", "resolution")
 """The parameters by which services let one choose a size."""

@@ -1,23 +1,18 @@
 """What is wrong with settings that are well formed, and what to do about a provider that does not answer well."""
 
-import os
 from collections.abc import Iterator
 
 from promptlab.adapters.ai.catalogue import read_catalogue
-from promptlab.adapters.ai.registry import ProviderSpec, base_url_variables, key_advice, provider_names
+from promptlab.adapters.ai.registry import ProviderSpec, base_url_variables, key_advice
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
 from promptlab.services.review import check_rater
-from promptlab.settings import ProviderSettings, Settings
-from promptlab.settings.model import GENERAL, PREFIX
-from promptlab.settings.provider import provider_prefix
-
-_TESTS = "PROMPTLAB_TEST_"
+from promptlab.settings import Settings
+from promptlab.settings.installed import provider_names
 
 
 def complaints(settings: Settings) -> Iterator[PromptlabError]:
     """Yield what is wrong with settings that are well formed: each names what there is not, or what fails later."""
     yield from _providers(settings)
-    yield from _variables()
     try:
         read_catalogue(settings.models_file)
     except NotConfigured as error:
@@ -53,14 +48,3 @@ def _providers(settings: Settings) -> Iterator[PromptlabError]:
         if name not in names:
             message = f"[providers.{name}] names no provider.{nearest(name, names)}"
             yield NotConfigured(message, hint="`promptlab provider list` shows them.")
-
-
-def _variables() -> Iterator[PromptlabError]:
-    """Yield a complaint about each variable that looks like a setting and is none."""
-    known = {f"{PREFIX}{name}".upper() for name in GENERAL}
-    for provider in provider_names():
-        known |= {f"{provider_prefix(provider)}{name}".upper() for name in ProviderSettings.model_fields}
-    for name in os.environ:
-        if name.startswith(PREFIX) and name not in known and not name.startswith(_TESTS):
-            near = nearest(name, sorted(known))
-            yield NotConfigured(f"{name} is no setting.{near}", hint=f"Correct its name, or unset {name}.")

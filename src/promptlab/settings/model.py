@@ -25,6 +25,7 @@ from promptlab.settings.layers import (
 from promptlab.settings.provider import ProviderSettings, survey_provider
 from promptlab.settings.secrets import Secrets
 from promptlab.settings.urls import check_flag_url, normalise_database_url
+from promptlab.settings.variables import unknown_variables
 
 PREFIX = "PROMPTLAB_"
 DATABASE_VARIABLE = f"{PREFIX}DATABASE_URL"
@@ -172,7 +173,8 @@ def survey(flags: Mapping[str, Any] | None = None) -> Settings:
     in_secrets, unreadable = _in_secrets_folder(given)
     given = {**given, **in_secrets, **environment, **from_flags(flags)}
     settings, unusable = validated(Settings, given)
-    problems = (*in_place, *unknown(in_files.general, GENERAL), *unreadable, *unusable.values())
+    strange = (*unknown(in_files.general, GENERAL), *unknown_variables(GENERAL, prefix=PREFIX))
+    problems = (*in_place, *strange, *unreadable, *unusable.values())
     settings.layers = Layers(given, in_files.providers, problems, frozenset(unusable))
     return settings
 

@@ -11,10 +11,9 @@ from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.protocol import ImageProvider
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
 from promptlab.settings import ProviderSettings, Settings
+from promptlab.settings.installed import GROUP, provider_names
 from promptlab.settings.provider import provider_prefix
 from promptlab.settings.urls import is_loopback
-
-GROUP = "promptlab.providers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +46,6 @@ class ProviderSpec:
     check_credentials: Callable[[ProviderSettings], None] | None = None
     credentials_advice: str | None = None
     own_server: bool = False
-
-
-def provider_names() -> list[str]:
-    """Return the names of all installed providers, sorted."""
-    return sorted(entry_points(group=GROUP).names)
 
 
 def provider_packages(name: str) -> list[str]:
