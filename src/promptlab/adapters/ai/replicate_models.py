@@ -1,0 +1,93 @@
+"""Replicate's models: their names, and what their own schemas say that their fields are called."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from promptlab.adapters.ai.protocol import ProviderFailed
+
+_COUNTS = ("num_outputs", "number_of_images", "num_images")
+_LISTS = ("input_images", "image_input", "images", "image_urls", "reference_images")
+_SINGLES = ("input_image", "image", "image_prompt", "init_image", "reference_image")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelName:
+    """`OWNER/NAME` is an official model, `OWNER/NAME:VERSION` one version of anybody's."""
+
+    owner: str
+    name: str
+    version: str | None
+
+    @classmethod
+    def of(cls, text: str) -> "ModelName":
+        """Return the model of that name; raises ProviderFailed for a text that is none."""
+        owner, _slash, rest = text.partition("/")
+        name, colon, version = rest.partition(":")
+        if not owner or not name or "/" in rest or bool(colon) != bool(version):
+            message = f"{text!r} is no model of Replicate's: these are OWNER/NAME, or OWNER/NAME:VERSION."
+            raise ProviderFailed(message, kind="bad_request")
+        return cls(owner=owner, name=name, version=version or None)
+
+    @property
+    def orders(self) -> str:
+        """The path at which predictions of it are ordered."""
+        return "/v1/predictions" if self.version else f"{self._path}/predictions"
+
+    @property
+    def version_field(self) -> dict[str, str]:
+        """What an order says besides its input."""
+        return {"version": self.version} if self.version else {}
+
+    @property
+    def description(self) -> str:
+        """The path at which it is described."""
+        return f"{self._path}/versions/{quote(self.version, safe='')}" if self.version else self._path
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/models/{quote(self.owner, safe='')}/{quote(self.name, safe='')}"
+
+
+def input_schema(described: object) -> dict[str, Any]:
+    """Return the fields of a model, or of a version, as its description has them; none where it has none."""
+    version = _at(described, ("latest_version",)) or described
+    found = _at(version, ("openapi_schema", "components", "schemas", "Input", "properties"))
+    return found if isinstance(found, dict) else {}
+
+
+def names_in(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the model calls a seed, a count and its input images, as `Capabilities.names` has it.
+
+    Nobody says which of several fields for images is the one to be worked on; the usual names go first, and a single
+    field that takes an image is it, whatever its name.
+    """
+    lists = [name for name, field in schema.items() if _is_file(_at(field, ("items",)))]
+    singles = [name for name, field in schema.items() if _is_file(field) and name != "mask"]
+    found = {
+        "seed": "seed" if "seed" in schema else None,
+        "count": _first(_COUNTS, schema),
+        "inputs": _first(_LISTS, lists) or _only(lists),
+    }
+    if not found["inputs"]:
+        found["input"] = _first(_SINGLES, singles) or _only(singles)
+    return {what: name for what, name in found.items() if name}
+
+
+def _is_file(field: object) -> bool:
+    return _at(field, ("type",)) == "string" and _at(field, ("format",)) == "uri"
+
+
+def _first(wanted: Iterable[str], there: Iterable[str]) -> str | None:
+    return next((name for name in wanted if name in there), None)
+
+
+def _only(names: list[str]) -> str | None:
+    return names[0] if len(names) == 1 else None
+
+
+def _at(value: object, path: Iterable[str]) -> object:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
