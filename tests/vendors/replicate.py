@@ -211,7 +211,8 @@ def _described(request: Request) -> Reply:
         raise _problem(404, "Not found", "The requested resource could not be found.")
     described = {"openapi_schema": {"components": {"schemas": {"Input": {"type": "object", "properties": schema}}}}}
     if version:
-        return Reply(body={"id": version, **described})
+        about = {"created_at": "2026-11-23T00:00:00Z", "cog_version": "0.16.8"}
+        return Reply(body={"id": version, **about, **described})
     owner, _slash, name = model.partition("/")
     return Reply(body={"owner": owner, "name": name, "latest_version": {"id": "hidden", **described}})
 

@@ -141,16 +141,16 @@ class ReplicateProvider:
             return self._made(job, end)
 
     def _made(self, job: Job, end: dict[str, Any]) -> ImageResult:
-        urls = picture_urls(end.get("output"))
+        urls, usage = picture_urls(end.get("output")), usage_of(end)
+        cost_usd = unit_cost(usage.get("predict_time"), self._lookup(str(job.about.get("model"))).price)
         if problem := end_without_images(end, urls):
+            problem.cost_usd, problem.http_status = cost_usd, 200
             raise problem
-        usage = usage_of(end)
-        price = self._lookup(str(job.about.get("model"))).price
         return ImageResult(
             images=tuple(self._fetched(url) for url in urls),
             effective_parameters={**job.about.get("effective_parameters", {}), **told(end)},
             usage=usage or None,
-            cost_usd=unit_cost(usage.get("predict_time"), price),
+            cost_usd=cost_usd,
             request_id=job.about.get("request_id"),
             http_status=200,
             warnings=tuple(job.about.get("warnings", ())),
