@@ -43,12 +43,11 @@ def test_the_sdk_runs_models(sdk: Client, service: ReplicateService) -> None:
 def test_the_sdk_follows_and_cancels_a_prediction(sdk: Client, service: ReplicateService) -> None:
     service.pending = 10**9
     prediction = sdk.predictions.create(model="acme/plain", input={"prompt": "a fox"})
-    assert prediction.status == "starting"
-    prediction.reload()
-    assert prediction.status == "processing"
-    prediction.cancel()
-    prediction.wait()
-    assert prediction.status == "canceled"
+    seen: list[str] = [prediction.status]
+    for go_on in (prediction.reload, prediction.cancel, prediction.wait):
+        go_on()
+        seen.append(prediction.status)
+    assert seen == ["starting", "processing", "canceled", "canceled"]
 
 
 def test_the_sdk_finds_the_reason_of_a_failure(sdk: Client, service: ReplicateService) -> None:
