@@ -161,7 +161,7 @@ MISHAPS: dict[str, Mishap] = {
         env={"PROMPTLAB_OPENAI_TIMEOUT": "0.3"},
     ),
     "connection_lost: The connection to openai was lost before an answer came.": _answering(Behaviour(reset=True)),
-    "Earlier generations unknown: the process that had sent it died before an answer came: …": Mishap(
+    "… unknown: its process died before an answer came, and it may have been billed.": Mishap(
         command=("generation", "list"), code=0, arrange=_killed
     ),
     "The user prompt needs a value for ….": Mishap(command=("generate", "--prompt-version", "banner"), code=2),

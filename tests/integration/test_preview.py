@@ -1,6 +1,7 @@
 """`--preview`: pictures in the terminal where it can draw them, links everywhere."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def test_a_terminal_that_cannot_draw_shows_the_link(tmp_path: Path, environment:
     shown = on_terminal(tmp_path, *BUY, **environment)
     assert "▀" not in shown
     assert "the links open them" in shown
+
+
+@pytest.mark.usefixtures("sketch_version")
+def test_a_terminal_that_cannot_follow_links_has_a_way_to_the_images(tmp_path: Path) -> None:
+    """A table has room for a name only; how to see more is said, and `generation show` has the whole address."""
+    shown = on_terminal(tmp_path, *BUY[:-1])
+    assert "`promptlab generation open 1` opens them" in shown
+    assert "`promptlab generation show 1` has the whole address" in " ".join(shown.split())
+    [image] = (tmp_path / "promptlab" / "images").rglob("*.png")
+    details = re.sub(r"\x1b\][^\x1b]*\x1b\\|\x1b\[[\d;]*m|\s", "", on_terminal(tmp_path, "generation", "show", "1"))
+    assert image.as_uri() in details
+    assert "size768x768" in details
+    assert "generation open" not in on_terminal(tmp_path, "--quiet", *BUY[:-1])
 
 
 @pytest.mark.usefixtures("sketch_version")

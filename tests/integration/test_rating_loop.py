@@ -3,6 +3,8 @@
 import pytest
 from tests.fixtures.command_line import Promptlab
 from tests.fixtures.rating_loop import Loop, ended, scores
+from tests.openai_behaviour import Behaviour
+from tests.openai_server import OpenAIServer
 
 
 def test_one_key_is_one_rating(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
@@ -219,12 +221,26 @@ def test_without_a_terminal_and_without_a_key_nothing_can_be_rated(
     ran = promptlab("rate", *arguments, code=2)
     assert "Error: Nothing was rated. Nobody can be asked here.\n" in ran.err
     assert way in ran.err
+    assert "q quit" not in ran.err, "an item was shown to nobody"
     assert scores(promptlab) == [None, None, None]
+
+
+def test_what_has_no_images_is_said_before_a_key_is_asked_for(
+    promptlab: Promptlab, openai_environment: OpenAIServer, loop: Loop
+) -> None:
+    openai_environment.behave(Behaviour.failing(400))
+    promptlab("prompt", "create", "card", "--user", "a card", "--provider", "openai")
+    promptlab("generate", "--prompt-version", "card", code=5)
+    child = loop("1")
+    child.expect("Error: Generation 1 is failed and has no images to rate.")
+    assert ended(child) == 3
+    assert "q quit" not in str(child.before)
 
 
 def test_one_generation_can_be_rated_by_key(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
     child = loop(str(three[1]))
     child.expect("q quit")
+    assert not str(child.before).startswith("\r\n"), "it begins with the item, not with blank lines"
     child.send("4")
     child.expect("1 rated")
     assert ended(child) == 0

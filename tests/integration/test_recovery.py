@@ -18,6 +18,8 @@ from tests.fixtures.processes import Start, wait_until
 from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
 
+from promptlab.services.recovery import Recovered
+
 BUY = ("generate", "--prompt-version", "banner", "--json")
 LONG = 30.0  # seconds; killed long before
 
@@ -90,6 +92,17 @@ def stuck_storage(status: int) -> Iterator[dict[str, str]]:
             thread.join()
 
 
+@pytest.mark.parametrize("what", ["kept", "unknown", "waiting", "running"])
+def test_what_was_settled_is_a_sentence_with_a_way_on(what: str) -> None:
+    """Of one and of several, with no number that could be an id, and a command to look at them."""
+    [one], [four] = (Recovered(**{what: count}).sentences for count in (1, 4))
+    assert "1 earlier generation " in one
+    assert "4 earlier generations " in four
+    assert "`promptlab " in one
+    assert one.count("`") == four.count("`") == 2
+    assert Recovered().sentences == []
+
+
 def test_killed_while_the_request_is_out(promptlab: Promptlab, openai_environment: OpenAIServer, start: Start) -> None:
     """The next command says at once that nobody knows what became of it; it is bought again only on request."""
     openai_environment.behave(Behaviour.slow(LONG))
@@ -113,7 +126,7 @@ def test_killed_while_the_image_is_being_stored(
         process = start(*BUY, **environment)
         wait_until(lambda: spooled(home), "the answer in the spool")
         process.kill()
-    assert "Earlier generations settled" in promptlab("queue").err
+    assert "1 earlier generation is settled now: its process had died." in promptlab("queue").err
     [row] = items(promptlab)
     assert (row["state"], row["outputs"][0]["url"][:8]) == ("succeeded", "file:///")
     assert row["cost_usd"] > 0
@@ -191,8 +204,8 @@ def test_a_storage_that_stays_away_is_tried_again_by_every_command(
         assert start(*BUY, **environment).wait()[0] == 4
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        assert "waiting in the spool" in promptlab("queue").err
-        assert "waiting in the spool" in promptlab("generation", "list").err
+        assert "waits in the spool" in promptlab("queue").err
+        assert "waits in the spool" in promptlab("generation", "list").err
     for name in environment:
         monkeypatch.delenv(name)
     assert [row["state"] for row in items(promptlab)] == ["succeeded"]

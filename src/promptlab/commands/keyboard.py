@@ -35,8 +35,8 @@ class Keyboard:
 
     def __init__(self) -> None:
         self.is_terminal = sys.stdin.isatty()
-        self.heard = False
-        """Whether any key has come."""
+        self._ahead: str | None = None
+        """The first character of a pipe, once it was looked for and until it is read."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -63,10 +63,18 @@ class Keyboard:
 
             termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
+    def answers(self) -> bool:
+        """Say whether anybody can be asked: somebody at a terminal, or a pipe that has or had a key."""
+        if not self.is_terminal and self._ahead is None:
+            self._ahead = _character()
+            return bool(self._ahead)
+        return True
+
     def read(self) -> str:
         """Return one key, several that came together, or one character of a pipe; one of END at the end."""
-        key = "".join(self._keys()) if self.is_terminal else _character()
-        self.heard = self.heard or bool(key)
+        if self.is_terminal:
+            return "".join(self._keys())
+        key, self._ahead = self._ahead or _character(), ""
         return key
 
     def ask(self, question: str) -> str | None:

@@ -53,6 +53,8 @@ def show_generations(
     for warning in dict.fromkeys(text for item in items for text in item["warnings"]):
         runtime.output.warn(warning)
     _say_what_is_left(runtime, placed, items)
+    if not as_json:
+        _say_where_images_are(runtime, items)
     if save is not None:
         paths = saving.save(runtime.lab, items, save)
         runtime.output.note(f"Wrote {counted(len(paths), 'image')} to {save}, and a sidecar for each generation.")
@@ -72,6 +74,16 @@ def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[s
         if ids[state]:
             raised = " --max-cost USD" if isinstance(placed.stopped_by, LimitReached) and state == "planned" else ""
             runtime.output.note(sentence.format(ids=" ".join(ids[state]), first=ids[state][0]) + raised)
+
+
+def _say_where_images_are(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:
+    """Say how to get at the images: not every terminal can follow the links in its table."""
+    first = next((item["id"] for item in items if item["outputs"]), None)
+    if first is not None:
+        runtime.output.note_on_terminal(
+            f"See images: `promptlab generation open {first}` opens them, `promptlab generation show {first}` has the "
+            "whole address."
+        )
 
 
 def _exit_code(items: Sequence[dict[str, Any]]) -> int:

@@ -61,6 +61,7 @@ class RatingLoop:
 
         Raises:
             NotFound: no such generation, version or batch.
+            Conflict: the one generation has no images.
             InvalidInput: there is neither a terminal nor a key in the pipe.
         """
         code = 0
@@ -76,10 +77,11 @@ class RatingLoop:
         return code
 
     def _start(self) -> None:
-        from promptlab.services import reading
+        from promptlab.services import reading, review
 
         lab, asked = self._runtime.lab, self._asked
         if asked.generation_id is not None:
+            review.check_ratable(lab, asked.generation_id)
             self._rate(reading.one(lab, asked.generation_id, blind=asked.blind), "", place=1)
             return
         wanted = self._runtime.settings.ratings_per_generation
@@ -107,11 +109,11 @@ class RatingLoop:
 
     def _rate(self, item: View, title: str, *, place: int) -> str:
         """Show an item and act on keys until it is left; say how: rated, skip, back or quit."""
+        if not self._keyboard.answers():
+            raise self._nobody()
         self._show(item, title)
         while True:
             key = self._keyboard.read()
-            if not self._keyboard.heard:
-                raise self._nobody()
             if key in _QUIT:
                 return "quit"
             if key in _SCORES:
@@ -184,7 +186,8 @@ class RatingLoop:
 
         self._keyboard.forget()
         console = make_console(sys.stderr)
-        console.print(f"\n{title}", style="bold")
+        if title:
+            console.print(f"\n{title}", style="bold")
         print_trimmed(console, item_picture(console, item, self._runtime.link))
         if self._asked.preview:
             self._runtime.output.show_pictures([item], self._runtime.storage.read, stream=sys.stderr)

@@ -47,8 +47,9 @@ def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Tabl
         ("reported", parameters(item["effective_parameters"] or {})),
         ("system prompt", plain(item["rendered_system_prompt"] or "")),
         ("user prompt", plain(item["rendered_user_prompt"])),
-        ("inputs", images(console, item["inputs"], link_of)),
-        ("images", images(console, item["outputs"], link_of)),
+        ("inputs", whole_links(console, item["inputs"], link_of)),
+        ("images", whole_links(console, item["outputs"], link_of)),
+        ("size", " ".join(dict.fromkeys(f"{each['width']}x{each['height']}" for each in item["outputs"]))),
         ("rating", _rating(item)),
         ("ratings", plain("\n".join(_rating_line(each) for each in item["ratings"]))),
         ("notes", plain(item["notes"] or "")),
@@ -101,7 +102,7 @@ def queue_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> F
 
 
 def images(console: "Console", each: Sequence[View], link_of: LinkOf) -> "Text":
-    """Return links to images, one a line on a terminal."""
+    """Return links to images, one a line on a terminal, where most show no more than a name."""
     from rich.text import Text
 
     links = [image_link(console, image, link_of(image["url"])) for image in each]

@@ -82,6 +82,11 @@ class Output:
         if not self.quiet:
             self._say(text)
 
+    def note_on_terminal(self, text: str) -> None:
+        """Say something that helps whoever looks at the data on a terminal; elsewhere nobody needs it."""
+        if make_console(sys.stdout).is_terminal:
+            self.note(text)
+
     def warn(self, text: str) -> None:
         """Say something that must not be missed, once."""
         if text not in self._warned:

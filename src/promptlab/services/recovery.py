@@ -22,6 +22,31 @@ _LONGEST_JOB = timedelta(hours=24)
 _LATER = frozenset({"waiting", "running"})
 
 
+_SAID = {
+    "kept": (
+        "1 earlier generation is settled now: its process had died.",
+        "{} earlier generations are settled now: their process had died.",
+        "`promptlab generation list` shows the outcome.",
+    ),
+    "unknown": (
+        "1 earlier generation is unknown: its process died before an answer came, and it may have been billed.",
+        "{} earlier generations are unknown: their process died before an answer came, and they may have been billed.",
+        "See `promptlab generation list --state unknown`.",
+    ),
+    "waiting": (
+        "The answer of 1 earlier generation waits in the spool until the storage can be reached.",
+        "The answers of {} earlier generations wait in the spool until the storage can be reached.",
+        "`promptlab doctor` says what is wrong with it.",
+    ),
+    "running": (
+        "1 earlier generation is still being made by its provider, though its process died.",
+        "{} earlier generations are still being made by their provider, though their process died.",
+        "`promptlab generation list --state sending` looks again.",
+    ),
+}
+"""What a person is told of one, what of several, and the way on from there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recovered:
     """How many generations were found left behind, and what became of them."""
@@ -36,13 +61,8 @@ class Recovered:
     @property
     def sentences(self) -> list[str]:
         """What a person should know of it."""
-        said = {
-            "settled after the process that had sent it died": self.kept,
-            "unknown: the process that had sent it died before an answer came": self.unknown,
-            "waiting in the spool until the storage can be reached": self.waiting,
-            "still being made by the provider, though the process that had sent it died": self.running,
-        }
-        return [f"Earlier generations {what}: {count}." for what, count in said.items() if count]
+        found = ((getattr(self, name), *said) for name, said in _SAID.items())
+        return [f"{one if count == 1 else several.format(count)} {way}" for count, one, several, way in found if count]
 
 
 def recover(lab: Lab) -> Recovered:

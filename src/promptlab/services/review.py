@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
-from promptlab.db import ratings
-from promptlab.db.models import Rating
+from promptlab.db import generations, ratings
+from promptlab.db.models import Generation, Rating
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, NotFound
 from promptlab.services.lab import Lab
@@ -55,8 +55,7 @@ def record(session: Session, project_id: int, generation_id: int, verdict: Verdi
     """
     check_rater(verdict.rater)
     generation = ratings.lock_generation(session, project_id, generation_id)
-    if generation.state is not GenerationState.SUCCEEDED:
-        raise Conflict(f"Generation {generation_id} is {generation.state.value} and has no images to rate.")
+    _check_images(generation)
     rating = Rating(
         project_id=project_id,
         generation_id=generation_id,
@@ -72,6 +71,12 @@ def record(session: Session, project_id: int, generation_id: int, verdict: Verdi
     return ratings.put(session, generation, rating), True
 
 
+def check_ratable(lab: Lab, generation_id: int) -> None:
+    """Check that a generation has images to rate; raises NotFound or Conflict, as `rate` does."""
+    with lab.database.reading() as session:
+        _check_images(generations.get(session, lab.project_id, generation_id))
+
+
 def undo(lab: Lab, generation_id: int, rater: str) -> Rating | None:
     """Take back the rater's current rating; returns the one that stands again, None if there was none before.
 
@@ -85,6 +90,11 @@ def undo(lab: Lab, generation_id: int, rater: str) -> Rating | None:
 
 def _says(rating: Rating) -> tuple[object, ...]:
     return rating.score, rating.note, rating.tags, rating.criteria
+
+
+def _check_images(generation: Generation) -> None:
+    if generation.state is not GenerationState.SUCCEEDED:
+        raise Conflict(f"Generation {generation.id} is {generation.state.value} and has no images to rate.")
 
 
 def check_rater(name: str) -> None:
