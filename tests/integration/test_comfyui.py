@@ -167,6 +167,7 @@ def test_a_node_that_fails_is_named(adapter: ImageProvider) -> None:
     error = failure(adapter, with_inputs(1), inputs=(broken,))
     assert error.message.startswith("Node load1 (LoadImage) failed with PIL.UnidentifiedImageError: cannot identify")
     assert (error.kind, error.details["node_id"]) == ("job_failed", "load1")
+    assert (error.may_be_billed, error.cost_usd) == (True, 0.0)
 
 
 def test_all_saved_images_come_back_and_no_previews_beside_them(adapter: ImageProvider) -> None:
@@ -317,6 +318,11 @@ def test_what_does_not_fit_the_workflow_is_told_before_anything_is_sent(
     assert says in error["message"]
     assert (hint or "") in (error["hint"] or "")
     assert comfyui.requests == []
+
+
+def test_what_a_workflow_needs_stands_in_the_next_command(version: Promptlab) -> None:
+    made = version(*CREATE, "--from", "p@1", "--user", "a {{ thing }}", "--param", "width=64")
+    assert "Next: promptlab generate --prompt-version 2 --var thing=... --param height=..." in made.err
 
 
 def test_a_seed_without_a_place_is_a_warning(version: Promptlab) -> None:

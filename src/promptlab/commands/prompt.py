@@ -88,7 +88,8 @@ def create(
         runtime.output.warn(warning)
     runtime.output.show(view, lambda _: version_details(view), as_json=as_json)
     if made.is_new:
-        flags = "".join(f" --var {name}=..." for name in made.variables)
+        needed = [("--var", name) for name in made.variables] + [("--param", name) for name in made.missing]
+        flags = "".join(f" {flag} {name}=..." for flag, name in needed)
         runtime.output.note(f"Next: promptlab generate --prompt-version {view['id']}{flags}")
     else:
         runtime.output.note(f"The content is that of {view['name']}@{view['version']}; nothing new was made.")

@@ -42,11 +42,15 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """The version, whether it is new, and what should be known of its text and its model."""
+    """The version, whether it is new, and what should be known of its text and its model.
+
+    `missing` are parameters that it needs and does not have.
+    """
 
     version: PromptVersion
     is_new: bool
     warnings: list[str]
+    missing: list[str]
 
     @property
     def variables(self) -> list[str]:
@@ -76,7 +80,9 @@ def create(session: Session, project_id: int, wanted: Wanted, *, settings: Setti
         if_same=wanted.if_same,
     )
     warnings = _about_text(version) + about_model(content.provider, content.model, capabilities)
-    return Made(version=version, is_new=is_new, warnings=warnings)
+    rules = capabilities.parameters or {}
+    missing = [name for name, rule in rules.items() if rule.required and name not in content.parameters]
+    return Made(version=version, is_new=is_new, warnings=warnings, missing=missing)
 
 
 def as_text(version: PromptVersion) -> str:

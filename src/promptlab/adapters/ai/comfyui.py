@@ -2,8 +2,8 @@
 
 import hashlib
 import random
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,8 +65,9 @@ class ComfyuiProvider:
         answer = self._http.post("/prompt", json={"prompt": graph})
         if not answer.ok:
             raise self._queue.failure(answer)
-        with accepted_job(request_id=None):
-            job = self._job(answer, self._about(request, workflow, seed))
+        about = self._about(request, workflow, seed)
+        with _accepted(about):
+            job = self._job(answer, about)
         accepted(job.handle)
         return self._result(job, seconds=self._http.timeout)
 
@@ -145,7 +146,7 @@ class ComfyuiProvider:
         return job
 
     def _result(self, job: Job, *, seconds: float) -> ImageResult:
-        with accepted_job(request_id=name_of(job)):
+        with _accepted(job.about):
             end = self._queue.wait(job, seconds=seconds)
             if not end.images:
                 raise ProviderFailed("The workflow ended without an image: give it a SaveImage node.", kind="no_image")
@@ -159,6 +160,17 @@ class ComfyuiProvider:
             http_status=200,
             warnings=end.warnings,
         )
+
+
+@contextmanager
+def _accepted(about: Mapping[str, Any]) -> Iterator[None]:
+    """Let errors within say that the server has accepted the job, and that this cost nothing where no image does."""
+    try:
+        with accepted_job(request_id=about.get("request_id")):
+            yield
+    except ProviderFailed as error:
+        error.cost_usd = 0.0 if about.get("per_image") == 0 else None
+        raise
 
 
 def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
