@@ -86,7 +86,8 @@ class ComfyuiProvider:
         system, devices = body.get("system"), body.get("devices")
         if not isinstance(system, Mapping):
             raise ProviderFailed(f"{host} answers, but not as ComfyUI does.", kind="not_found")
-        names = [str(each.get("name")) for each in devices or () if isinstance(each, Mapping)]
+        listed = devices if isinstance(devices, list) else []
+        names = [str(each.get("name")) for each in listed if isinstance(each, Mapping)]
         version = system.get("comfyui_version") or "of an unknown version"
         return f"{host} runs ComfyUI {self._http.clean(str(version))} on {self._http.clean(', '.join(names)) or '?'}."
 
