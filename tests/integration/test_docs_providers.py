@@ -2,7 +2,8 @@
 
 from tests.documentation import Page
 
-from promptlab.adapters.ai.registry import provider_names, provider_spec
+from promptlab.adapters.ai.registry import provider_spec
+from promptlab.settings.installed import provider_names
 
 
 def test_the_table_of_the_readme_has_every_provider_and_what_it_needs() -> None:
