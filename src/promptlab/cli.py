@@ -103,6 +103,7 @@ def root(
     flags = {"project": project, "database_url": database_url, "storage_url": storage_url}
     context.obj = Runtime(flags, Output(quiet=quiet))
     context.call_on_close(context.obj.close)
+    context.with_resource(context.obj.naming_places())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

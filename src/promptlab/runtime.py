@@ -71,6 +71,16 @@ class Runtime:
         return Providers(self.settings)
 
     @contextmanager
+    def naming_places(self) -> Iterator[None]:
+        """Let the hint of an error that ends a command name the place where a setting in it is really set."""
+        try:
+            yield
+        except PromptlabError as error:
+            if "settings" in self.__dict__:
+                error.hint = self.settings.advice(error.hint)
+            raise
+
+    @contextmanager
     def reading(self) -> "Iterator[tuple[Session, int]]":
         """Yield a session for reading and the id of the project."""
         from promptlab.db import projects

@@ -330,3 +330,25 @@ def test_a_slip_in_a_variable_ends_every_command_but_those_that_explain(
     assert "database_url" in promptlab("config", "show", code=4).out
     promptlab("config", "path")
     assert "PROMPTLAB_DATABSE_URL" in promptlab("doctor", code=4).out
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "called"),
+    [
+        ('models_file = "none.toml"', ("provider", "list", "--models"), "models_file in {}"),
+        ('database_url = "foo.db"', ("stats",), "database_url in {}"),
+        ('storage_url = "/tmp/img"', ("queue",), "storage_url in {}"),
+        ('[providers.openai]\nbase_url = "127.0.0.1:8799/v1"', ("provider", "check", "openai"), "openai] of {}"),
+    ],
+)
+def test_the_hint_names_the_file_that_a_bad_value_comes_from(
+    promptlab: Promptlab, tmp_path: Path, sketch_version: int, text: str, command: tuple[str, ...], called: str
+) -> None:
+    """It names no variable that nobody has set; `doctor` says the same."""
+    assert sketch_version
+    (tmp_path / "promptlab.toml").write_text(text)
+    hint = promptlab(*command, "--json", code=4).error["hint"]
+    assert called.format(tmp_path / "promptlab.toml") in hint
+    assert "PROMPTLAB_" not in hint
+    assert "OPENAI_BASE_URL" not in hint
+    assert hint in [item["hint"] for item in promptlab("doctor", "--json", code=4).json["items"]]

@@ -272,3 +272,32 @@ def test_a_new_settings_file_can_be_used_as_it_is_and_with_every_line_in_force(
     assert list(rows.values()).count(str(file)) == len(in_force) - 3
     paths = {item["kind"]: item for item in promptlab("config", "path", "--json").json["items"]}
     assert (paths["project"]["path"], paths["project"]["exists"]) == (str(file), True)
+
+
+@pytest.mark.parametrize("text", ['rater = ""', "[providers.opnai]\nattempts = 2"])
+def test_what_is_wrong_in_a_file_is_told_with_the_file(promptlab: Promptlab, tmp_path: Path, text: str) -> None:
+    (tmp_path / "promptlab.toml").write_text(text)
+    found = findings(promptlab, code=4)["settings"]
+    assert str(tmp_path / "promptlab.toml") in f"{found['message']} {found['hint']}"
+
+
+def test_all_that_is_wrong_with_a_provider_is_told_at_once(promptlab: Promptlab, tmp_path: Path) -> None:
+    (tmp_path / "promptlab.toml").write_text('[providers.openai]\ntimeout = "x"\nattempts = 0\nconcurrency = 0\n')
+    items = promptlab("doctor", "--json", code=4).json["items"]
+    told = [item["message"].partition(" ")[0] for item in items if item["name"] == "openai"]
+    assert told == ["timeout", "attempts", "concurrency"]
+
+
+def test_a_database_that_is_away_is_told_in_whole_sentences(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", "postgresql://me@127.0.0.1:9/lab")
+    assert findings(promptlab, code=4)["database"]["message"].endswith("Connection refused.")
+
+
+def test_a_folder_that_takes_nothing_is_told_by_its_own_name(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not by that of a file which was made to try it."""
+    monkeypatch.setenv("PROMPTLAB_HOME", "/proc/x")
+    assert findings(promptlab, code=4)["database"]["message"].startswith("/proc: ")

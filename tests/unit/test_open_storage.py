@@ -56,7 +56,7 @@ def test_a_folder_needs_no_boto3() -> None:
 def test_a_path_is_no_url_and_the_hint_says_how_to_write_it() -> None:
     refusal = _refusal(Settings(storage_url="/data/my images"))
     assert refusal.message == "'/data/my images' is no URL of a storage."
-    assert refusal.hint == "Write it as file:///data/my%20images"
+    assert refusal.hint == "Write PROMPTLAB_STORAGE_URL as file:///data/my%20images"
 
 
 @pytest.mark.parametrize("url", ["images", "./images", "~/images", "https://example.com/x", "gs://bucket", "ftp://x"])

@@ -128,7 +128,7 @@ def test_a_base_url_that_is_none_is_refused_without_showing_it(monkeypatch: pyte
     with pytest.raises(NotConfigured, match="no plain http or https URL") as caught:
         open_provider("openai", load())
     assert "secret" not in caught.value.message
-    assert "PROMPTLAB_OPENAI_BASE_URL or OPENAI_BASE_URL" in (caught.value.hint or "")
+    assert (caught.value.hint or "").startswith("Set OPENAI_BASE_URL to https:")
     assert missing("openai", load()) == caught.value.message
 
 

@@ -296,3 +296,22 @@ def test_variables_that_are_none_of_ours_or_empty_are_left_alone(monkeypatch: py
     monkeypatch.setenv("PROMPTLAB", "x")
     monkeypatch.setenv("PROMPTLAB_GEMINI_ATTEMPTS", "2")
     assert load().project == "default"
+
+
+@pytest.mark.parametrize(
+    ("advice", "told"),
+    [
+        ("Correct PROMPTLAB_MODELS_FILE.", "Correct models_file in {file}."),
+        ("Set PROMPTLAB_HOME to another.", "Set PROMPTLAB_HOME to another."),
+        ("See PROMPTLAB_RATER or --rater.", "See PROMPTLAB_RATER or --rater."),
+        ("Set PROMPTLAB_STORAGE_URL to another.", "Set --storage-url to another."),
+        ("Set PROMPTLAB_STORAGE_ALLOW_HTTP=true.", "Set PROMPTLAB_STORAGE_ALLOW_HTTP=true."),
+    ],
+)
+def test_advice_names_the_place_where_a_setting_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: str, told: str
+) -> None:
+    """A file, a flag, or the variable; this is also the way where nothing is set."""
+    file = project_file(tmp_path, 'models_file = "m.toml"\nrater = "ana"\nstorage_allow_http = false')
+    monkeypatch.setenv("PROMPTLAB_RATER", "ben")
+    assert load({"storage_url": "file:///x"}).advice(advice) == told.format(file=file)

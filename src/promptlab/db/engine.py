@@ -113,7 +113,10 @@ def _parse(url: str) -> URL:
     if backend not in {"sqlite", "postgresql"}:
         raise NotConfigured(f"promptlab speaks sqlite and postgresql, not {backend!r}.", hint=_FORMS)
     if backend == "sqlite" and re.match(r"$|:memory:|file:|.*\0", parsed.database or ""):
-        raise NotConfigured("The database URL names no file.", hint="sqlite:///FILE, four slashes for an absolute path")
+        raise NotConfigured(
+            "The database URL names no file.",
+            hint="Set PROMPTLAB_DATABASE_URL to sqlite:///FILE, with four slashes for an absolute path.",
+        )
     return parsed.set(drivername=backend)
 
 

@@ -76,7 +76,8 @@ def _readable(text: str, shown_url: str) -> PromptlabError | None:
 def _unreachable(error: DBAPIError, shown_url: str) -> DatabaseUnavailable | None:
     if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)):
         return None
-    first_line = str(error.orig).strip().partition("\n")[0]
+    first_line = str(error.orig).strip().partition("\n")[0].rstrip(".")
     return DatabaseUnavailable(
-        f"The database {shown_url} cannot be reached: {first_line}", hint="Is the server running, and is the URL right?"
+        f"The database {shown_url} cannot be reached: {first_line}.",
+        hint="Is the server running, and is the URL right?",
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from promptlab.adapters.ai.registry import provider_spec
+from promptlab.adapters.ai.registry import provider_spec, survey_provider
 from promptlab.errors import Conflict, NotConfigured, PromptlabError
 from promptlab.services.views import View
 from promptlab.settings import ProviderSettings, Settings
@@ -93,12 +93,7 @@ def _general_row(name: str, settings: Settings, problems: list[PromptlabError]) 
 def _provider_rows(name: str, settings: Settings, problems: list[PromptlabError]) -> Iterator[View]:
     """Yield the settings of one provider, and note what is wrong with them."""
     spec = provider_spec(name)
-    found, layers = settings.survey_provider(
-        name,
-        key_variable=spec.key_variable,
-        base_url_variable=spec.base_url_variable,
-        concurrency=spec.concurrency,
-    )
+    found, layers = survey_provider(spec, settings)
     problems += layers.problems
     for field in ProviderSettings.model_fields:
         given = layers.general.get(field)

@@ -4,7 +4,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,13 @@ from sqlalchemy import text
 from promptlab import __version__
 from promptlab.adapters.ai.protocol import ProviderError
 from promptlab.adapters.ai.registry import (
+    address_setting,
     is_wanted,
     missing,
     open_provider,
     provider_spec,
     require_ready,
+    survey_provider,
 )
 from promptlab.adapters.storage.protocol import Storage
 from promptlab.adapters.storage.registry import open_storage
@@ -44,18 +46,34 @@ def examine(settings: Settings, *, online: bool) -> Iterator[View]:
 
     The settings may be incomplete, as `promptlab.settings.survey` returns them.
     """
+    for found in _findings(settings, online=online):
+        yield {**found, "hint": settings.advice(found["hint"])}
+
+
+def finding(name: str, *, ok: bool | None, message: str, hint: str | None = None) -> View:
+    """Return one finding as JSON data."""
+    return {"name": name, "ok": ok, "message": message, "hint": hint}
+
+
+def _findings(settings: Settings, *, online: bool) -> Iterator[View]:
     yield _found("python", _python)
     yield from _settings(settings)
     yield _found("database", lambda: _database(settings))
     yield _found("storage", lambda: _storage(settings))
     yield _found("spool", lambda: _spool(settings))
     for name in provider_names():
-        yield _found(name, partial(_provider, name, settings, online=online))
+        problems = _setting_problems(name, settings)
+        yield from (finding(name, ok=False, message=each.message, hint=each.hint) for each in problems)
+        if not problems:
+            yield _found(name, partial(_provider, name, settings, online=online))
 
 
-def finding(name: str, *, ok: bool | None, message: str, hint: str | None = None) -> View:
-    """Return one finding as JSON data."""
-    return {"name": name, "ok": ok, "message": message, "hint": hint}
+def _setting_problems(name: str, settings: Settings) -> Sequence[PromptlabError]:
+    """Return everything that is wrong with the settings of a provider, or what keeps one from looking."""
+    try:
+        return survey_provider(provider_spec(name), settings)[1].problems
+    except PromptlabError as error:
+        return [error]
 
 
 def _found(name: str, look: Look) -> View:
@@ -97,8 +115,11 @@ def _database(settings: Settings) -> str:
 def _room(file: Path) -> str:
     """Return how much room there is for a file; raises OSError where its folder takes none."""
     folder = next(parent for parent in file.absolute().parents if parent.exists())
-    with tempfile.TemporaryFile(dir=folder):
-        free = shutil.disk_usage(folder).free
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:  # it names a file that nobody has heard of
+        raise OSError(error.errno, error.strerror, str(folder)) from error
     if free < _LITTLE_ROOM:
         raise Unreachable(f"Only {free // 1_000_000} MB are free at {folder}.", hint="Make room there.")
     return f"{free / 1e9:.0f} GB free."
@@ -150,4 +171,5 @@ def _provider(name: str, settings: Settings, *, online: bool) -> str | None:
         try:
             return provider.check()
         except ProviderError as error:
-            raise Unreachable(error.message, hint=remedy(error.kind, spec)) from error
+            address = address_setting(spec, survey_provider(spec, settings)[1])
+            raise Unreachable(error.message, hint=remedy(error.kind, spec, address=address)) from error

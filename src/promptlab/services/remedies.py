@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from promptlab.adapters.ai.catalogue import read_catalogue
-from promptlab.adapters.ai.registry import ProviderSpec, base_url_variables, key_advice
+from promptlab.adapters.ai.registry import ProviderSpec, key_advice
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
 from promptlab.services.review import check_rater
 from promptlab.settings import Settings
@@ -23,9 +23,11 @@ def complaints(settings: Settings) -> Iterator[PromptlabError]:
         yield error
 
 
-def remedy(kind: str | None, spec: ProviderSpec) -> str:
-    """Return what to do about an error of that kind that a provider ended a request with."""
-    address = base_url_variables(spec)
+def remedy(kind: str | None, spec: ProviderSpec, *, address: str) -> str:
+    """Return what to do about an error of that kind that a provider ended a request with.
+
+    `address` is what the setting is called that says where the provider is.
+    """
     return {
         "auth": key_advice(spec),
         "forbidden": f"Allow it in your account with {spec.name}, or use another key. {key_advice(spec)}",
@@ -46,5 +48,6 @@ def _providers(settings: Settings) -> Iterator[PromptlabError]:
         yield NotConfigured(message + near, hint="`promptlab provider list` shows them.")
     for name in settings.layers.providers:
         if name not in names:
-            message = f"[providers.{name}] names no provider.{nearest(name, names)}"
+            places = {f" of {each.place}" for each in settings.layers.providers[name].values()}
+            message = f"[providers.{name}]{' and'.join(sorted(places))} names no provider.{nearest(name, names)}"
             yield NotConfigured(message, hint="`promptlab provider list` shows them.")

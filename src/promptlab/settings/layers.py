@@ -1,6 +1,7 @@
 """What is set, and where: each value with the place that it comes from, and a sentence where it cannot be used."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -101,6 +102,15 @@ def from_files(files: Iterable[SettingsFile]) -> Layers:
 def variable_of(name: str, *, prefix: str) -> str:
     """Return the name of the variable of a setting."""
     return f"{prefix}{name.upper()}"
+
+
+def told_as_given(advice: str, given: Mapping[str, Given], *, prefix: str) -> str:
+    """Return the advice with the place that a setting comes from, where it speaks of the setting by its variable.
+
+    What is to be set as `VARIABLE=value` stays, since the environment outranks files.
+    """
+    called = {variable_of(name, prefix=prefix): each.called for name, each in given.items()}
+    return re.sub(rf"\b{prefix}[A-Z_]+\b(?!=)", lambda found: called.get(found[0], found[0]), advice)
 
 
 def unknown(given: Mapping[str, Given], known: list[str]) -> list[PromptlabError]:

@@ -19,6 +19,7 @@ from promptlab.settings.layers import (
     from_files,
     from_flags,
     from_folder,
+    told_as_given,
     unknown,
     validated,
 )
@@ -107,6 +108,10 @@ class Settings(BaseModel):
     @property
     def spool(self) -> Path:
         return self.home / "spool"
+
+    def advice(self, hint: str | None) -> str | None:
+        """Return a hint that speaks of settings by their variables with the places where these are really set."""
+        return told_as_given(hint, self.layers.general, prefix=PREFIX) if hint else hint
 
     def for_provider(
         self, name: str, *, key_variable: str | None, base_url_variable: str | None, concurrency: int | None = None

@@ -66,7 +66,8 @@ def read_catalogue(models_file: Path | None = None) -> Catalogue:
         return _read(merged(_built_in_table(), table))
     except Unusable as error:
         raise NotConfigured(
-            f"The models file {models_file} is not usable: {error}", hint="Correct it there. See PROMPTLAB_MODELS_FILE."
+            f"The models file {models_file} is not usable: {error}",
+            hint="Correct it there; PROMPTLAB_MODELS_FILE names the file.",
         ) from error
 
 
@@ -86,7 +87,7 @@ def _user_table(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise NotConfigured(
             f"The models file {path} cannot be read: {error.strerror}.",
-            hint="Correct or unset PROMPTLAB_MODELS_FILE.",
+            hint="Correct PROMPTLAB_MODELS_FILE, or take it away.",
         ) from error
 
 

@@ -12,6 +12,7 @@ from promptlab.adapters.ai.protocol import ImageProvider
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
 from promptlab.settings import ProviderSettings, Settings
 from promptlab.settings.installed import GROUP, provider_names
+from promptlab.settings.layers import Layers
 from promptlab.settings.provider import provider_prefix
 from promptlab.settings.urls import is_loopback
 
@@ -119,8 +120,23 @@ def is_wanted(spec: ProviderSpec, settings: Settings) -> bool:
     return named or found.base_url is not None or bool(found.api_key)
 
 
-def base_url_variables(spec: ProviderSpec) -> str:
-    """Return the names of the variables that say where the provider is, as a sentence names them."""
+def survey_provider(spec: ProviderSpec, settings: Settings) -> tuple[ProviderSettings, Layers]:
+    """Return the provider's settings as far as they can be used, with where they come from and what is wrong."""
+    return settings.survey_provider(
+        spec.name,
+        key_variable=spec.key_variable,
+        base_url_variable=spec.base_url_variable,
+        concurrency=spec.concurrency,
+    )
+
+
+def address_setting(spec: ProviderSpec, layers: Layers) -> str:
+    """Return what the setting is called that says where the provider is: the place of it, or the variables for it."""
+    given = layers.general.get("base_url")
+    return given.called if given else _base_url_variables(spec)
+
+
+def _base_url_variables(spec: ProviderSpec) -> str:
     return " or ".join(name for name in (f"{provider_prefix(spec.name)}BASE_URL", spec.base_url_variable) if name)
 
 
@@ -156,13 +172,16 @@ def _load(point: EntryPoint) -> ProviderSpec:
 
 
 def _ready_settings(spec: ProviderSpec, settings: Settings) -> ProviderSettings:
-    found = settings.for_provider(spec.name, key_variable=spec.key_variable, base_url_variable=spec.base_url_variable)
+    found, layers = survey_provider(spec, settings)
+    for problem in layers.problems:
+        raise problem
     if found.base_url is not None:
-        _check_base_url(spec, found.base_url, allow_http=found.allow_http)
+        address = address_setting(spec, layers)
+        _check_base_url(spec, found.base_url, address=address, allow_http=found.allow_http)
     elif spec.base_url_example is not None:
         raise NotConfigured(
             f"{spec.base_url_variable} is not set, and {spec.name} has no default address.",
-            hint=f"Set {base_url_variables(spec)} to the address of yours, such as {spec.base_url_example}.",
+            hint=f"Set {_base_url_variables(spec)} to the address of yours, such as {spec.base_url_example}.",
         )
     _check_key(spec, found)
     if spec.check_credentials is not None:
@@ -170,14 +189,14 @@ def _ready_settings(spec: ProviderSpec, settings: Settings) -> ProviderSettings:
     return found
 
 
-def _check_base_url(spec: ProviderSpec, url: str, *, allow_http: bool) -> None:
+def _check_base_url(spec: ProviderSpec, url: str, *, address: str, allow_http: bool) -> None:
     """Refuse addresses that cannot be right; none is repeated, since it may hold a key in the wrong place."""
     parts = _plain_url(url, query=spec.base_url_query)
     if parts is None:
         query = f" but for ?{'=… and ?'.join(spec.base_url_query)}=…" if spec.base_url_query else ""
         raise NotConfigured(
             f"The base URL of {spec.name} is no plain http or https URL.",
-            hint=f"Set {base_url_variables(spec)} to https://host/path, without user name, ? and #{query}.",
+            hint=f"Set {address} to https://host/path, without user name, ? and #{query}.",
         )
     if parts.scheme == "http" and not allow_http and not is_loopback(url):
         raise NotConfigured(

@@ -32,7 +32,7 @@ def open_storage(settings: Settings) -> Storage:
 
 
 def _as_url(text: str) -> str:
-    return f"Write it as {Path(text).as_uri()}" if Path(text).is_absolute() else _FORMS
+    return f"Write PROMPTLAB_STORAGE_URL as {Path(text).as_uri()}" if Path(text).is_absolute() else _FORMS
 
 
 def _open_folder(url: str) -> Storage:
