@@ -295,7 +295,7 @@ def test_killed_while_waiting_and_resumed_without_a_second_purchase(
     process.kill()
     listed = promptlab("generation", "list", "--json")
     assert listed.json["items"][0]["state"] == "sending"
-    assert "still being made by the provider" in listed.err
+    assert "still being made by its provider" in listed.err
     service.pending = len(service.asked("look")) + 1
     [row] = promptlab("generation", "retry", listed.json["items"][0]["id"], "--json").json["items"]
     assert (row["state"], len(row["attempts"])) == ("succeeded", 1)
