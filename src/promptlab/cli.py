@@ -1,6 +1,7 @@
 """The command line: the tree of commands, and the one place where an error becomes a sentence and an exit code."""
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ from promptlab.output import Output
 from promptlab.runtime import Runtime
 
 _FIRST, _MORE = "Start here", "More"
+_NARROW = 70
+"""Columns below which Rich's help would cut the names of options; the plain one puts them above their text."""
 
 
 class _InOrder(TyperGroup):
@@ -112,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show = _ErrorOutput(as_json="--json" in given)
     try:
         _check_encoding(given)
+        app.rich_markup_mode = "rich" if shutil.get_terminal_size().columns >= _NARROW else None
         with whole_words():
             return int(typer.main.get_command(app).main(given, prog_name="promptlab", standalone_mode=False) or 0)
     except PromptlabError as error:

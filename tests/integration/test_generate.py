@@ -127,7 +127,9 @@ def test_a_deleted_generation_takes_its_rows_along(promptlab: Promptlab, sketch_
     made = promptlab(*BUY, "--draws", 2).json["items"]
     promptlab("rate", made[0]["id"], "--score", "4")
     promptlab("generation", "delete", made[0]["id"], 999, "--yes", code=3)
-    promptlab("generation", "delete", made[0]["id"], "--yes")
+    ran = promptlab("generation", "delete", made[0]["id"], "--yes")
+    assert ran.out == f"Deleted generation {made[0]['id']}. Its stored images stay.\n"
+    assert "Stored images stay." in promptlab("generation", "delete", made[1]["id"], code=2).err
     promptlab("generation", "show", made[0]["id"], code=3)
     with sqlite3.connect(tmp_path / "promptlab" / "promptlab.db") as connection:
         for table in ("rating", "attempt", "generation_image_output", "batch_item"):

@@ -37,16 +37,16 @@ def test_every_command_has_one_example_that_fits_a_line(path: tuple[str, ...]) -
     assert len(f"Example: {example}") <= 78
 
 
-@pytest.mark.usefixtures("openai_environment")
 @pytest.mark.parametrize("path", [path for path in COMMANDS if path[-1] not in _UNTRIED], ids=" ".join)
 def test_every_example_works_when_it_is_pasted(
-    promptlab: Promptlab, path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    promptlab: Promptlab, path: tuple[str, ...], request: pytest.FixtureRequest
 ) -> None:
-    """On a bench that has what it talks of."""
-    monkeypatch.setenv("PROMPTLAB_PROVIDER", "sketch")
+    """On a fresh install with what it talks of, and no more: only `provider check` has a key."""
+    if path == ("provider", "check"):
+        request.getfixturevalue("openai_environment")
     if path != ("prompt", "create"):
         for prompt in ("a poster of {{ subject }}", "a print of {{ subject }}"):
-            promptlab("prompt", "create", "banner", "--user", prompt)
+            promptlab("prompt", "create", "banner", "--user", prompt, "--provider", "sketch")
         promptlab("generate", "--prompt-version", "banner", "--var", "subject=fox", "--draws", "13")
     if path == ("prompt", "restore"):
         promptlab("prompt", "delete", "banner@2", "--yes")
@@ -56,6 +56,22 @@ def test_every_example_works_when_it_is_pasted(
     assert words.pop(0) == "promptlab"
     conflict = path == ("generation", "retry")  # there is nothing to retry here, which is no mistake of the example's
     promptlab(*words, code=3 if conflict else 0)
+
+
+def test_the_first_examples_work_one_after_the_other_on_a_fresh_install(promptlab: Promptlab) -> None:
+    """Also what an empty list says to do."""
+    assert "--user TEXT --provider sketch` makes one" in promptlab("prompt", "list").err
+    for path in (("prompt", "create"), ("generate",)):
+        promptlab(*shlex.split(example_of(COMMANDS[path]))[1:])
+
+
+@pytest.mark.parametrize("columns", [50, 69, 70, 80])
+def test_no_flag_is_cut_at_any_width(promptlab: Promptlab, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for path, command in COMMANDS.items():
+        shown = promptlab(*path, "--help").out
+        flags = [flag for option in command.params for flag in option.opts if flag.startswith("--")]
+        assert [flag for flag in flags if not re.search(rf"{flag}(?![\w-])", shown)] == [], path
 
 
 def test_the_name_alone_shows_where_to_start(promptlab: Promptlab) -> None:

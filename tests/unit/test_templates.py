@@ -1,5 +1,7 @@
 """Prompts as templates."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,31 @@ def test_a_variable_that_nobody_uses_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="no variable 'subjet'") as raised:
         render("{{ subject }}", {"subject": "fox", "subjet": "fox"})
     assert raised.value.hint == "It takes subject."
+
+
+def test_whoever_wrote_single_braces_is_told_to_write_two() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        render("a poster of {subject} in {style}", {"subject": "fox"})
+    assert raised.value.hint == "It takes none. For a variable write {{ subject }}, in two pairs of braces."
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a {{ sub ject }}", "line 1: a name has no blanks, and ject follows one within {{ }}."),
+        ("a\n{{ subject", "line 2: a {{ is not closed by }}."),
+        ("a {{ subject }", "line 1: a } stands where }} or %} is missing."),
+        ("{% if x", "line 1: a {% is not closed by %}."),
+        ("{% if x %} a", "line 1: {% if … %} is not closed by {% endif %}."),
+        ("{% foo %}", "line 1: {% foo %} means nothing here."),
+        ("{{ x | nope }}", "line 1: there is no filter 'nope'."),
+        ("{{ $x }}", "line 1: what stands within the braces cannot be read (unexpected char '$' at 3)."),
+    ],
+)
+def test_a_common_mistake_is_told_in_words_of_ours(text: str, says: str) -> None:
+    """With its place, and without the parser's words for its tokens."""
+    with pytest.raises(InvalidInput, match=re.escape(says)):
+        templates.check(text, what="user prompt")
 
 
 def test_a_variable_may_be_used_in_the_system_prompt_alone() -> None:

@@ -133,6 +133,6 @@ def delete(context: typer.Context, generation_ids: Ids, yes: Yes = False, as_jso
 
     runtime = runtime_of(context)
     count = "this generation" if len(generation_ids) == 1 else f"{len(generation_ids)} generations"
-    runtime.output.confirm(f"Delete {count} with all ratings, for good?", yes=yes)
+    runtime.output.confirm(f"Delete {count} with all ratings, for good? Stored images stay.", yes=yes)
     items = removal.delete(runtime.lab, generation_ids)
     runtime.output.show_page(items, None, lambda _: deleted_list(items), as_json=as_json, empty="")

@@ -61,7 +61,7 @@ def create(
 ) -> None:
     """Make a version of a prompt.
 
-    Example: promptlab prompt create banner --user "a {{ subject }}"
+    Example: promptlab prompt create banner --user "{{subject}}" --provider sketch
     """
     from promptlab.output.prompts import version_details
     from promptlab.services import authoring, views
@@ -123,7 +123,7 @@ def list_(
         as_json=as_json,
         empty="No such version is deleted."
         if deleted
-        else "There is none. `promptlab prompt create NAME --user TEXT` makes one.",
+        else "There is none. `promptlab prompt create NAME --user TEXT --provider sketch` makes one.",
     )
 
 

@@ -46,7 +46,9 @@ def rate(
     preview: Preview = False,
     as_json: Json = False,
 ) -> int:
-    """Rate generations, blind unless --open. A rating that was given is kept at once.
+    """Rate generations, blind unless --open. A rating is kept at once, and your next one for it replaces it.
+
+    Only the session that gave a rating can withdraw it, with the key u.
 
     Example: promptlab rate 12 --score good --note "fine, but cropped"
     """

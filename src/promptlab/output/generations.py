@@ -85,7 +85,7 @@ def link_list(items: Sequence[View]) -> "Text":
 
 def deleted_list(items: Sequence[View]) -> "Text":
     """Return which generations are gone."""
-    return plain("\n".join(f"Deleted generation {item['id']}." for item in items))
+    return plain("\n".join(f"Deleted generation {item['id']}. Its stored images stay." for item in items))
 
 
 def queue_table(console: "Console", items: Sequence[View], link_of: LinkOf) -> Fitted:

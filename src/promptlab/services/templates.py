@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from promptlab.errors import InvalidInput
+from promptlab.services.template_mistakes import in_own_words
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -39,7 +40,7 @@ def check(text: str, *, what: str) -> None:
         _environment().compile(text)  # parsing alone passes over unknown filters and blocks of one name
     except TemplateSyntaxError as error:
         raise InvalidInput(
-            f"The {what} is no template: line {error.lineno}: {error.message}",
+            f"The {what} is no template: line {error.lineno}: {in_own_words(error.message or '')}.",
             hint="--raw takes the text as it is, with every brace in it.",
         ) from error
     except (RecursionError, MemoryError, SyntaxError) as error:  # the limits of Python's own compiler
@@ -105,7 +106,10 @@ def _check_unused(system: str | None, user: str, variables: Mapping[str, Any], *
     unused = sorted(set(variables) - known)
     if unused:
         takes = f"It takes {', '.join(sorted(known))}." if known else "It takes none."
-        raise InvalidInput(f"The prompt has no variable {', '.join(map(repr, unused))}.", hint=takes)
+        plain = set() if raw else {*names_in_single_braces(user), *names_in_single_braces(system or "")}
+        meant = " and ".join(f"{{{{ {name} }}}}" for name in unused if name in plain)
+        hint = f"{takes} For a variable write {meant}, in two pairs of braces." if meant else takes
+        raise InvalidInput(f"The prompt has no variable {', '.join(map(repr, unused))}.", hint=hint)
 
 
 @cache
