@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tests.fixtures.command_line import Promptlab
@@ -61,6 +62,19 @@ def test_without_a_viewer_the_address_is_given_and_the_code_says_so(
     assert (error["code"], error["message"]) == ("not_configured", f"{says} The address is {address}")
     assert "--preview" in error["hint"]
     assert json.loads(ran.out)["items"][0]["link"] == address
+
+
+@pytest.mark.parametrize("command", [("generation", "open"), ("storage", "url")], ids=" ".join)
+def test_a_file_that_is_gone_is_said_with_its_place(
+    promptlab: Promptlab, three: list[int], opener: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """No viewer is started on nothing, and no address is printed as if it opened something."""
+    does(opener, f"touch {tmp_path}/opened")
+    address = address_of(promptlab, three[0])
+    Path(urlsplit(address).path).unlink()
+    ran = promptlab(*command, three[0], code=3)
+    assert (ran.out, (tmp_path / "opened").exists()) == ("", False)
+    assert f"Error: {address} is no longer in the storage." in " ".join(ran.err.split())
 
 
 def test_the_loop_goes_on_without_a_viewer(promptlab: Promptlab, three: list[int], opener: Path, loop: Loop) -> None:

@@ -15,6 +15,7 @@ def links(lab: Lab, generation_id: int, expires: str) -> list[View]:
     Raises:
         NotFound: no such generation.
         Conflict: it has no images.
+        ObjectMissing: an image's file is gone.
         InvalidInput: a duration that is none, or images that are kept elsewhere.
     """
     seconds = parse_duration(expires)

@@ -36,11 +36,15 @@ class LocalStorage:
             try:
                 return path.read_bytes()
             except _NOT_A_FILE as error:
-                raise ObjectMissing(f"{url} is no longer in the storage.") from error
+                raise _gone(url) from error
 
     def signed_url(self, url: str, expires_in: int) -> str:  # noqa: ARG002 - who may read the folder may always do so
         """See `Storage.signed_url`."""
-        return self._find(url).as_uri()
+        path = self._find(url)
+        with self._translated("read"):
+            if not path.is_file():
+                raise _gone(url)
+        return path.as_uri()
 
     def delete(self, url: str) -> None:
         """See `Storage.delete`."""
@@ -72,6 +76,10 @@ class LocalStorage:
                 f"The image folder {self._root} cannot be {done}: {error.strerror or error}.",
                 hint=f"{remedy}, or set PROMPTLAB_STORAGE_URL to another place.",
             ) from error
+
+
+def _gone(url: str) -> ObjectMissing:
+    return ObjectMissing(f"{url} is no longer in the storage.", hint="The file is gone; a copy put back there will do.")
 
 
 def _write(target: Path, data: bytes) -> None:

@@ -46,6 +46,8 @@ class Storage(Protocol):
 
         Raises:
             InvalidInput: a URL of another place.
+            ObjectMissing: nothing there, where looking costs nothing: in a folder.
+            StorageUnavailable: a folder that is not readable.
         """
         ...
 
