@@ -69,7 +69,6 @@ def test_a_key_that_may_not_list_models_is_known_all_the_same(
     [
         (Behaviour.failing(404), "with HTTP 404 (The server had an error while processing your request)"),
         (Behaviour.no_json(b"", 405), "with HTTP 405"),
-        (Behaviour.no_json(), "with no list of models"),
         (Behaviour.json_body([]), "with no list of models"),
         (Behaviour.json_body({"data": None}), "with no list of models"),
     ],
@@ -81,6 +80,47 @@ def test_a_server_without_a_list_of_models_proves_the_network_only(
     sentence = openai_provider.check()
     assert said in sentence
     assert sentence.endswith("that proves the network, not the key.")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html>Welcome</html>", "The answer is a web page. Is the base URL that of an API?"),
+        (b"\n<!doctype html>", "The answer is a web page. Is the base URL that of an API?"),
+        (b"Welcome", "The answer is no JSON object."),
+        (b"", "The answer is no JSON object."),
+    ],
+)
+def test_a_server_that_answers_in_no_json_is_no_api(
+    openai_provider: ImageProvider, openai_environment: OpenAIServer, body: bytes, said: str
+) -> None:
+    """Its 200 proves nothing, and buying would end in the same words."""
+    error = wrong(openai_provider, openai_environment, Behaviour.no_json(body))
+    assert (error.kind, error.message) == ("bad_answer", said)
+
+
+@pytest.mark.parametrize("path", ["/images/generations", "/images/edits/", "/models"])
+def test_a_base_url_that_goes_too_far_is_not_ok(
+    openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """It is the address of one call; the check and buying both say before what it should end."""
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{openai_environment.base_url}{path}")
+    provider = open_provider("openai", load())
+    advice = f"The base URL should end before {path}"
+    with pytest.raises(ProviderFailed, match=advice) as checked:
+        provider.check()
+    with pytest.raises(ProviderFailed, match=advice) as bought:
+        provider.generate(ImageRequest(model="any", user_prompt="a fox"), accepted=lambda _: None)
+    assert (checked.value.kind, bought.value.kind) == ("not_found", "not_found")
+
+
+def test_https_to_a_server_of_plain_http_is_told_in_plain_words(
+    openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", openai_environment.base_url.replace("http://", "https://"))
+    with pytest.raises(ProviderUnavailable, match="The server seems to speak plain http") as caught:
+        open_provider("openai", load()).check()
+    assert caught.value.kind == "connection"
 
 
 @pytest.mark.parametrize("dialect", [OPENAI, OLLAMA], ids=lambda dialect: type(dialect).__name__)

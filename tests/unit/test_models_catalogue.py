@@ -243,3 +243,24 @@ def test_a_file_that_is_not_there_says_where_it_is_named(models_file: Path) -> N
     with pytest.raises(NotConfigured, match="cannot be read") as caught:
         read_catalogue(models_file)
     assert "PROMPTLAB_MODELS_FILE" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('pattern = "[0-9]+"\nform = "DIGITS"', "DIGITS is."),
+        ('choices = ["auto"]\npattern = "[0-9]+"\nform = "DIGITS"', "auto or DIGITS are."),
+        ('choices = ["auto"]\npattern = "[0-9]+"', "auto or a text that matches [0-9]+ are."),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_told_the_form(models_file: Path, text: str, wanted: str) -> None:
+    """In the word that the table has for it, else as it is."""
+    found = _with(models_file, f"[openai.models.m.parameters.shape]\n{text}").capabilities("openai", "m")
+    with pytest.raises(InvalidInput) as caught:
+        check_parameters({"shape": "huge"}, found, model="m")
+    assert caught.value.message == f"shape=huge is not possible with m: {wanted}"
+
+
+def test_the_form_of_a_size_is_a_word() -> None:
+    with pytest.raises(InvalidInput, match="or WIDTHxHEIGHT are"):
+        check_parameters({"size": "huge"}, read_catalogue().capabilities("openai", "gpt-image-2"), model="gpt-image-2")

@@ -192,4 +192,7 @@ def _wanted(rule: ParameterRule) -> str:
     if rule.minimum is not None or rule.maximum is not None:
         return f"a {'whole ' if rule.integer else ''}number from {rule.minimum:g} to {rule.maximum:g} is"
     choices = ", ".join(str(choice) for choice in rule.choices)
-    return choices + (" or a text of the right form" if rule.pattern else "") + " are"
+    if rule.pattern is None:
+        return f"{choices} are"
+    form = rule.form or f"a text that matches {rule.pattern}"
+    return f"{choices} or {form} are" if choices else f"{form} is"

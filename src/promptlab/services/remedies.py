@@ -33,6 +33,7 @@ def remedy(kind: str | None, spec: ProviderSpec, *, address: str) -> str:
         "forbidden": f"Allow it in your account with {spec.name}, or use another key. {key_advice(spec)}",
         "connection": f"Is the server running, and are the network and {address} right?",
         "not_found": f"Correct {address}.",
+        "bad_answer": f"See whether {address} is right.",
         "quota": f"See to the billing of your account with {spec.name}.",
         "blocked": f"Ask the support of {spec.name}.",
         "rate_limit": "Wait a minute and ask again.",

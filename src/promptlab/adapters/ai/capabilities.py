@@ -19,13 +19,15 @@ FLAGS = {
 class ParameterRule:
     """What values a parameter may have; a rule without limits accepts anything.
 
-    `choices` are the only values, unless `pattern` (a regular expression for the whole text) matches too.
+    `choices` are the only values, unless `pattern` (a regular expression for the whole text) matches too; `form` says
+    in a word what matches it, such as WIDTHxHEIGHT.
     `minimum` and `maximum` are inclusive and make the parameter an integer (`integer=True`) or a number. Without a
     `required` parameter nothing is sent.
     """
 
     choices: tuple[Any, ...] = ()
     pattern: str | None = None
+    form: str | None = None
     minimum: float | None = None
     maximum: float | None = None
     integer: bool = True

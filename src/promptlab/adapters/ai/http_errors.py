@@ -26,6 +26,8 @@ _KINDS = {
     503: "overloaded", 502: "gateway", 504: "gateway", **dict.fromkeys(range(520, 525), "gateway"),
 }  # fmt: skip
 
+_PLAIN_HTTP = " The server seems to speak plain http: then the base URL begins with http://."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -46,8 +48,16 @@ class Answer:
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise ProviderFailed("The answer is no JSON object.", kind="bad_answer")
+            raise self.without_json()
         return found
+
+    def without_json(self) -> ProviderFailed:
+        """Return the error that an answer of success without a JSON object is; a web page hints at a wrong address."""
+        page = self.body.lstrip()[:1] == b"<"
+        message = (
+            "The answer is a web page. Is the base URL that of an API?" if page else "The answer is no JSON object."
+        )
+        return ProviderFailed(message, kind="bad_answer", http_status=self.status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +159,9 @@ def translated(exchange: Exchange, *, provider: str, address: str, clean: Callab
         yield
     except never_made as error:
         why = clean(str(error)) or type(error).__name__
-        raise ProviderUnavailable(f"{provider} cannot be reached at {address}: {why}.", kind="connection") from None
+        plain = _PLAIN_HTTP if "WRONG_VERSION_NUMBER" in why else ""  # so OpenSSL calls an answer that is not TLS
+        message = f"{provider} cannot be reached at {address}: {why}.{plain}"
+        raise ProviderUnavailable(message, kind="connection") from None
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as error:
         message = f"This request to {provider} cannot be sent: {clean(str(error))}."
         raise ProviderFailed(message, kind="bad_request") from None

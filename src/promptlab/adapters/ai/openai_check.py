@@ -1,10 +1,10 @@
 """What an answer to the question for the list of models proves: of the key, of the network."""
 
-import json
 import re
 from dataclasses import replace
 from typing import Any
 
+from promptlab.adapters.ai.error_bodies import json_of
 from promptlab.adapters.ai.http_errors import Answer, Complaint
 from promptlab.adapters.ai.openai_errors import complaint_of
 
@@ -13,11 +13,17 @@ _KNOWN_KEY = re.compile(r"missing scopes|insufficient permissions", re.IGNORECAS
 
 
 def proof_of(answer: Answer, *, host: str, default_model: str | None) -> str | None:
-    """Return a sentence about what the answer proves, None where it is an error."""
+    """Return a sentence about what the answer proves, None where it is an error.
+
+    Raises:
+        ProviderFailed: an answer of success that is no JSON: at the base URL is something else.
+    """
     if answer.status in {401, 403} and _KNOWN_KEY.search(complaint_of(answer).message):
         return f"{host} knows this key, which may not list models; whether it makes images is not proved."
     if answer.status in {401, 403, 408, 429} or answer.status >= 500:
         return None
+    if answer.ok and json_of(answer) is None:
+        raise answer.without_json()
     models = _models(answer) if answer.ok else None
     if models is None:
         return f"{host} answers, but {_instead(answer)}: that proves the network, not the key."
@@ -35,10 +41,7 @@ def key_complaint(answer: Answer, *, host: str) -> Complaint:
 
 
 def _models(answer: Answer) -> list[dict[str, Any]] | None:
-    try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
+    found = json_of(answer)
     items = found.get("data") if isinstance(found, dict) else None
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else None
 

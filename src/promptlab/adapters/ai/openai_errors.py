@@ -37,7 +37,6 @@ _BLOCKED = "This blocks the whole Azure resource, not this prompt: nothing is se
 _NO_FORM_WORDS = re.compile(r"invalid character|content[ -]type|multipart", re.IGNORECASE)
 _ABOUT_MODEL_WORDS = re.compile(r"\b(model|deployment)\b", re.IGNORECASE)
 _NO_INPUTS = "Input images go to /images/edits as a form, which not every compatible server has."
-_NO_VERSION = "The base URL probably lacks /v1 at its end."
 
 _TELLING = ("code", "type", "param", "moderation_details")
 
@@ -76,12 +75,12 @@ def about_inputs(complaint: Complaint, *, status: int) -> Complaint:
     return replace(complaint, message=f"{said}. {_NO_INPUTS}")
 
 
-def about_address(complaint: Complaint) -> Complaint:
-    """Return the complaint with a 404 at a base URL without a version; it says so unless the model is not found."""
+def about_address(complaint: Complaint, advice: str) -> Complaint:
+    """Return the complaint with a 404 at a base URL of an unlikely end, and that advice unless it is about a model."""
     if complaint.kind is not None or _ABOUT_MODEL_WORDS.search(complaint.message):
         return complaint
     said = complaint.message.rstrip(". ") or "HTTP 404"
-    return replace(complaint, message=f"{said}. {_NO_VERSION}")
+    return replace(complaint, message=f"{said}. {advice}")
 
 
 def _error_object(body: object) -> dict[str, Any]:

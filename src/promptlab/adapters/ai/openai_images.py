@@ -74,11 +74,11 @@ class OpenAIImages:
         """Ask for the list of models, which costs nothing and needs the key."""
         answer = self._http.get(f"{self._http.base_url}{self._service.models}", seconds=_CHECK_SECONDS)
         host = self._service.host
-        no_such_path = answer.status == 404 and self._service.lacks_version
-        proof = None if no_such_path else proof_of(answer, host=host, default_model=self._service.default_model)
+        advice = self._service.address_advice if answer.status == 404 else None
+        proof = None if advice else proof_of(answer, host=host, default_model=self._service.default_model)
         if proof is not None:
             return self._http.clean(proof)
-        complaint = about_address(complaint_of(answer)) if no_such_path else key_complaint(answer, host=host)
+        complaint = about_address(complaint_of(answer), advice) if advice else key_complaint(answer, host=host)
         raise self._http.failure(answer, complaint, request_id=self._request_id(answer))
 
     def close(self) -> None:
@@ -96,8 +96,8 @@ class OpenAIImages:
         if answer.ok:
             return answer
         complaint = complaint_of(answer)
-        if answer.status == 404 and self._service.lacks_version:
-            complaint = about_address(complaint)
+        if answer.status == 404 and (advice := self._service.address_advice):
+            complaint = about_address(complaint, advice)
         elif has_inputs:
             complaint = about_inputs(complaint, status=answer.status)
         raise self._http.failure(answer, complaint, request_id=self._request_id(answer))

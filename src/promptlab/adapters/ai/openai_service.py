@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 _VERSION = re.compile(r"/v\d\w*/*$")
+_ACTION = re.compile(r"/(images/(generations|edits)|models)/*$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,14 @@ class Service:
         return urlsplit(self.base_url).netloc
 
     @property
-    def lacks_version(self) -> bool:
-        """Whether the base URL ends in no version: with most servers it would be `/v1`."""
-        return not self.deployments and _VERSION.search(urlsplit(self.base_url).path) is None
+    def address_advice(self) -> str | None:
+        """What is probably wrong with the base URL where nothing is found at it: its end. None for a likely one."""
+        path = urlsplit(self.base_url).path
+        if action := _ACTION.search(path):
+            return f"The base URL should end before {action[0]}."
+        # With most servers the version is `/v1`.
+        likely = self.deployments or _VERSION.search(path)
+        return None if likely else "The base URL probably lacks /v1 at its end."
 
     def path(self, action: str, model: str) -> str:
         """Return the path below the base URL that makes images: `generations` of nothing, or `edits` of some."""
