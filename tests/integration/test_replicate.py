@@ -13,15 +13,12 @@ from tests.loopback import json_error
 from tests.openai_behaviour import Behaviour
 from tests.pictures import picture
 from tests.vendors import KEY
-from tests.vendors.replicate import SDXL, SDXL_VERSION, TINY_VERSION, VENDOR, ReplicateService
+from tests.vendors.replicate import FLUX, KONTEXT, SDXL, SDXL_VERSION, TINY_VERSION, VENDOR, ReplicateService
 
 from promptlab.adapters.ai.encoding import from_data_url, to_data_url
 from promptlab.adapters.ai.protocol import ImageProvider, InputImage, ProviderFailed, ProviderUnavailable
 
 pytestmark = pytest.mark.parametrize("vendor", [VENDOR], ids=["replicate"])
-
-FLUX = "black-forest-labs/flux-2-pro"
-KONTEXT = "black-forest-labs/flux-kontext-pro"
 
 
 def bodies(service: ReplicateService) -> list[Any]:

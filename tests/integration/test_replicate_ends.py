@@ -1,6 +1,7 @@
 """Replicate: how predictions end. In free text mostly, with a status of success."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from tests.fixtures.command_line import Promptlab
 from tests.fixtures.vendors import Ask, Fail
 from tests.loopback import json_error, painted
 from tests.openai_behaviour import Behaviour
-from tests.vendors.replicate import REFUSED, SDXL, SECONDS, VENDOR, ReplicateService, ended
+from tests.vendors.replicate import FLUX, KONTEXT, REFUSED, SDXL, SECONDS, VENDOR, ReplicateService, ended
 
 from promptlab.adapters.ai.encoding import to_data_url
 from promptlab.adapters.ai.protocol import (
@@ -25,7 +26,6 @@ from promptlab.adapters.ai.protocol import (
 
 pytestmark = pytest.mark.parametrize("vendor", [VENDOR], ids=["replicate"])
 
-FLUX = "black-forest-labs/flux-2-pro"
 IMAGE = InputImage(data=painted("x", size=(64, 64), seed=1), media_type="image/png")
 FOR_EVER = 10**9
 End = Callable[..., ProviderError]
@@ -35,13 +35,22 @@ End = Callable[..., ProviderError]
 def end(service: ReplicateService, ask: Ask) -> End:
     """Return the error in which a prediction ends that ends so."""
 
-    def end(status: str = "failed", **about: Any) -> ProviderError:
+    def end(status: str = "failed", model: str = KONTEXT, **about: Any) -> ProviderError:
         service.end_with(ended(status, **about))
         with pytest.raises(ProviderError) as caught:
-            ask()
+            ask(model=model)
         return caught.value
 
     return end
+
+
+@pytest.fixture
+def by_the_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> float:
+    """The price of a second, as a file of the user's own says for one model."""
+    file = tmp_path / "models.toml"
+    file.write_text(f'[replicate.models."{SDXL}".price]\nper_unit = 0.001\nmax_per_image = 0.1\n')
+    monkeypatch.setenv("PROMPTLAB_MODELS_FILE", str(file))
+    return 0.001
 
 
 @pytest.mark.parametrize(
@@ -90,14 +99,16 @@ def test_a_failure_without_a_word_is_a_sentence(end: End) -> None:
 
 
 @pytest.mark.parametrize("code", ["E1000", "E6716"])
-def test_what_may_go_better_is_sent_again(service: ReplicateService, promptlab: Promptlab, code: str) -> None:
+def test_what_may_go_better_is_sent_again(
+    by_the_second: float, service: ReplicateService, promptlab: Promptlab, code: str
+) -> None:
     """And what the seconds of the first have cost is counted."""
     service.end_with(ended("failed", error=f"Unknown error ({code})", metrics={"predict_time": SECONDS}))
-    promptlab("prompt", "create", "p", "--user", "a harbour", "--model", SDXL, "--param", "width=64")
+    promptlab("prompt", "create", "p", "--user", "a harbour", "--model", SDXL)
     [row] = promptlab("generate", "--prompt-version", "p", "--json").json["items"]
     assert [attempt["outcome"] for attempt in row["attempts"]] == ["retry", "succeeded"]
     assert len(service.asked()) == 2
-    assert row["cost_usd"] == 2 * 0.0039
+    assert row["cost_usd"] == 2 * SECONDS * by_the_second
 
 
 def test_a_prediction_that_has_ended_is_not_asked_for_ever(service: ReplicateService, provider: ImageProvider) -> None:
@@ -142,9 +153,9 @@ def test_what_was_stopped_before_it_began_costs_nothing(end: End) -> None:
     assert (error.kind, error.may_be_billed) == ("cancelled", False)
 
 
-def test_what_was_stopped_at_work_costs_its_seconds(end: End) -> None:
-    error = end("canceled", metrics={"predict_time": 2.0})
-    assert (error.kind, error.may_be_billed, error.cost_usd) == ("cancelled", True, 0.00195)
+def test_what_was_stopped_at_work_costs_its_seconds(by_the_second: float, end: End) -> None:
+    error = end("canceled", model=SDXL, metrics={"predict_time": 2.0})
+    assert (error.kind, error.may_be_billed, error.cost_usd) == ("cancelled", True, 2 * by_the_second)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
@@ -205,14 +216,24 @@ def test_images_and_long_texts_are_no_parameters(ask: Ask, service: ReplicateSer
 
 
 @pytest.mark.parametrize("metrics", [None, [], {}, {"predict_time": "4"}, {"predict_time": -1}, {"predict_time": True}])
-def test_seconds_that_are_none_are_no_price(ask: Ask, service: ReplicateService, metrics: object) -> None:
+def test_seconds_that_are_none_are_no_price(
+    by_the_second: float, ask: Ask, service: ReplicateService, metrics: object
+) -> None:
     service.end_with(ended("succeeded", output=to_data_url(IMAGE), metrics=metrics))
-    assert ask().cost_usd is None
+    assert ask(model=SDXL).cost_usd is None
+
+
+def test_seconds_are_charged_where_their_price_is_known(by_the_second: float, ask: Ask) -> None:
+    """For all images together, and nowhere else."""
+    several = ask(model=SDXL, count=3)
+    assert several.usage == {"predict_time": SECONDS, "total_time": SECONDS + 2.5}
+    assert several.cost_usd == SECONDS * by_the_second
+    assert ask(model=FLUX).cost_usd is None
 
 
 def test_a_price_per_image_is_that_of_the_table(service: ReplicateService, promptlab: Promptlab) -> None:
     """And what is charged by the megapixel is not known, also not to be nothing."""
-    for name, model in (("k", "black-forest-labs/flux-kontext-pro"), ("f", FLUX)):
+    for name, model in (("k", KONTEXT), ("f", FLUX)):
         promptlab("prompt", "create", name, "--user", "a harbour", "--model", model)
     costs = [promptlab("generate", "--prompt-version", name, "--json").json["items"][0]["cost_usd"] for name in "kf"]
     assert costs == [0.04, None]

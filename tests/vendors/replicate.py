@@ -14,6 +14,7 @@ from tests.vendors import KEY, Vendor
 
 from promptlab.adapters.ai.encoding import from_data_url
 
+FLUX, KONTEXT = "black-forest-labs/flux-2-pro", "black-forest-labs/flux-kontext-pro"
 SDXL_VERSION = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
 SDXL = f"stability-ai/sdxl:{SDXL_VERSION}"
 TINY_VERSION = "1" * 64
@@ -26,12 +27,12 @@ _IMAGES = {"type": "array", "items": _IMAGE}
 _NUMBER, _TEXT, _FLAG = {"type": "integer"}, {"type": "string"}, {"type": "boolean"}
 
 _MODELS: Mapping[str, Mapping[str, Any]] = {
-    "black-forest-labs/flux-2-pro": {
+    FLUX: {
         "prompt": _TEXT, "input_images": _IMAGES, "aspect_ratio": _TEXT, "resolution": _TEXT, "width": _NUMBER,
         "height": _NUMBER, "safety_tolerance": _NUMBER, "seed": _NUMBER, "output_format": _TEXT,
         "output_quality": _NUMBER,
     },
-    "black-forest-labs/flux-kontext-pro": {
+    KONTEXT: {
         "prompt": _TEXT, "input_image": _IMAGE, "aspect_ratio": _TEXT, "seed": _NUMBER, "output_format": _TEXT,
         "safety_tolerance": _NUMBER, "prompt_upsampling": _FLAG,
     },
@@ -48,7 +49,7 @@ _MODELS: Mapping[str, Mapping[str, Any]] = {
     },
     f"acme/tiny:{TINY_VERSION}": {"prompt": _TEXT, "image": _IMAGE, "seed": _NUMBER},
 }  # fmt: skip
-"""Each model's fields; `acme`'s are in no table of promptlab's."""
+"""Each model's fields. Those of `acme`'s, and of the versions, are in no table of promptlab's."""
 
 _NOTHING_YET: Mapping[str, Any] = {
     "model": "acme/any", "version": "hidden", "input": {}, "output": None, "error": None, "logs": "", "metrics": {},
@@ -157,7 +158,7 @@ class ReplicateService(JobService):
     def _painted(self, model: str, given: Mapping[str, Any], seed: int) -> bytes:
         schema = _MODELS[model]
         files = [[value] if schema[name] is _IMAGE else value for name, value in given.items() if _holds(schema[name])]
-        size = given.get("width", 1024), given.get("height", 1024)
+        size = given.get("width", 256), given.get("height", 256)
         inputs = [self._picture(text) for texts in files for text in texts]
         return painted(given["prompt"], size=size, seed=seed, inputs=inputs)
 
@@ -230,11 +231,12 @@ VENDOR = Vendor(
     name="replicate",
     service=ReplicateService,
     environment=lambda url: {"REPLICATE_BASE_URL": url, "REPLICATE_API_TOKEN": KEY},
-    model=SDXL,
-    parameters={"width": 128, "height": 96},
-    impossible={"num_inference_steps": 501},
-    reported={"width": 128, "height": 96, "version": SDXL_VERSION},
-    cost_usd=0.0039,
+    model=KONTEXT,
+    parameters={"output_format": "png"},
+    impossible={"safety_tolerance": 7},
+    size=(256, 256),
+    reported={"output_format": "png", "prompt_upsampling": False},
+    cost_usd=0.04,
     refusals={
         "nsfw": lambda service: service.end_with(ended("failed", error=REFUSED)),
         "sensitive": lambda service: service.end_with(
@@ -246,7 +248,7 @@ VENDOR = Vendor(
         "black": lambda service: service.end_with(
             ended(
                 "succeeded",
-                output=[service.publish(painted("black", size=(128, 96), seed=0))],
+                output=service.publish(painted("black", size=(64, 64), seed=0)),
                 logs="Potential NSFW content was detected in one or more images. A black image will be returned "
                 "instead. Try again with a different prompt and/or seed.",
             )
