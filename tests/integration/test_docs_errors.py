@@ -151,11 +151,7 @@ MISHAPS: dict[str, Mishap] = {
     "not_found: … The base URL probably lacks /v1 at its end.": Mishap(
         code=5, arrange=lambda bench: bench.set(OPENAI_BASE_URL=bench.server.base_url.removesuffix("/v1"))
     ),
-    "not_found: … The base URL should end before /images/generations.": Mishap(
-        code=5, arrange=lambda bench: bench.set(OPENAI_BASE_URL=f"{bench.server.base_url}/images/generations")
-    ),
-    "bad_answer: The answer is a web page. Is the base URL that of an API?": _answering(Behaviour.no_json()),
-    "bad_answer: …": _answering(Behaviour.json_body({"data": []})),
+    "bad_answer: …": _answering(Behaviour.no_json()),
     "not_found: …": _answering(Behaviour.model_not_found()),
     "rate_limit: … (given up: no attempts are left)": _answering(Behaviour.rate_limit()),
     "quota: …": _answering(Behaviour.quota()),
