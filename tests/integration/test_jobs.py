@@ -32,18 +32,18 @@ def left_behind(promptlab: Promptlab, service: BflService, start: Start) -> BflS
     return service
 
 
-def test_without_a_key_it_is_unknown_and_says_why(
+def test_without_a_key_it_stays_in_flight_until_there_is_one(
     promptlab: Promptlab, left_behind: BflService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the key back a retry asks for the job, and buys nothing."""
+    """With the key back the next command asks for the job, and buys nothing."""
     key = VENDOR.environment("")["BFL_API_KEY"]
     monkeypatch.delenv("BFL_API_KEY")
-    [row] = promptlab("generation", "list", "--json").json["items"]
-    assert (row["state"], row["error"]["kind"]) == ("unknown", "process_died")
-    assert "BFL_API_KEY is not set" in row["error"]["message"]
+    listed = promptlab("generation", "list", "--json")
+    assert listed.json["items"][0]["state"] == "sending"
+    assert "1 earlier generation cannot be asked about" in listed.err
     monkeypatch.setenv("BFL_API_KEY", key)
     left_behind.pending = 0
-    [row] = promptlab("generation", "retry", row["id"], "--json").json["items"]
+    [row] = promptlab("generation", "list", "--json").json["items"]
     assert (row["state"], row["cost_usd"]) == ("succeeded", VENDOR.cost_usd)
     assert len(left_behind.asked()) == 1
 
@@ -51,8 +51,9 @@ def test_without_a_key_it_is_unknown_and_says_why(
 def test_trouble_at_the_service_leaves_it_in_flight(promptlab: Promptlab, left_behind: BflService) -> None:
     """A look that fails says nothing about the job, so the next command looks again."""
     left_behind.behave(Behaviour(status=503, body=b"busy"), at="look")
-    [row] = promptlab("generation", "list", "--json").json["items"]
-    assert row["state"] == "sending"
+    listed = promptlab("generation", "list", "--json")
+    assert listed.json["items"][0]["state"] == "sending"
+    assert "cannot be asked about" in listed.err
     left_behind.pending = 0
     [row] = promptlab("generation", "list", "--json").json["items"]
     assert row["state"] == "succeeded"

@@ -53,6 +53,21 @@ def test_half_an_entry_is_never_seen(tmp_path: Path) -> None:
     assert (tmp_path / "12-3.aside").read_bytes() == b"PK half a zip"
 
 
+def test_an_answer_whose_process_died_before_it_had_its_name_is_adopted(tmp_path: Path) -> None:
+    """All of its bytes were on the disk, so nothing is lost; half of them are set aside."""
+    spool, result = Spool(tmp_path), ImageResult(images=(b"x",))
+    spool.write(KEY, result)
+    whole = (tmp_path / "12-3").read_bytes()
+    (tmp_path / "12-3").rename(tmp_path / ".12-3.abc")
+    assert spool.read(KEY) is None
+    spool.adopt(KEY)
+    assert spool.read(KEY) == result
+    (tmp_path / ".13-1.abc").write_bytes(whole[:-20])
+    spool.adopt(SpoolKey(13, 1))
+    assert spool.read(SpoolKey(13, 1)) is None
+    assert (tmp_path / "13-1.aside").read_bytes() == whole[:-20]
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_bought(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SpoolUnavailable, match="cannot be written") as raised:

@@ -156,8 +156,11 @@ def _sign(storage: Storage, url: str, settings: Settings) -> None:
 
 def _spool(settings: Settings) -> str:
     Spool(settings.spool).require_room()
-    waiting = sum(1 for path in settings.spool.rglob("*") if path.is_file() and path.suffix != ".aside")
-    return f"{settings.spool} can be written." + (f" {waiting} answers wait to be stored." if waiting else "")
+    waiting = sum(
+        1 for path in settings.spool.rglob("*") if path.is_file() and path.name[0].isdigit() and path.suffix != ".aside"
+    )
+    wait = "1 answer waits" if waiting == 1 else f"{waiting} answers wait"
+    return f"{settings.spool} can be written." + (f" {wait} to be stored." if waiting else "")
 
 
 def _provider(name: str, settings: Settings, *, online: bool) -> str | None:

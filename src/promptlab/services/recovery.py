@@ -6,6 +6,7 @@ from itertools import groupby
 
 from sqlmodel import Session
 
+from promptlab.adapters.ai.jobs import STILL_RUNNING
 from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable, StillRunning
 from promptlab.adapters.storage.protocol import StorageUnavailable
 from promptlab.db import attempts
@@ -19,7 +20,7 @@ from promptlab.services.lab import Lab
 _LONGEST_JOB = timedelta(hours=24)
 """A job that still runs after that is not believed in any more."""
 
-_LATER = frozenset({"waiting", "running"})
+_LATER = frozenset({"waiting", "running", "unasked"})
 
 
 _SAID = {
@@ -43,6 +44,11 @@ _SAID = {
         "{} earlier generations are still being made by their provider, though their process died.",
         "`promptlab generation list --state sending` looks again.",
     ),
+    "unasked": (
+        "1 earlier generation cannot be asked about: its provider does not answer, or is not set up here.",
+        "{} earlier generations cannot be asked about: their provider does not answer, or is not set up here.",
+        "`promptlab doctor --online` says what is wrong.",
+    ),
 }
 """What a person is told of one, what of several, and the way on from there."""
 
@@ -57,6 +63,8 @@ class Recovered:
     """Answers that lie in the spool because the storage cannot be reached."""
     running: int = 0
     """Jobs that their providers still work on; each later command looks again."""
+    unasked: int = 0
+    """Jobs about which nobody can be asked just now; each later command tries again."""
 
     @property
     def sentences(self) -> list[str]:
@@ -131,19 +139,22 @@ def ask_again(lab: Lab, attempt: Attempt, *, seconds: float | None = None) -> bo
 
 
 def _settle(lab: Lab, attempt: Attempt) -> str:
-    why = ""
+    why, young = "", now() - attempt.started_at < _LONGEST_JOB
+    lab.spool.adopt(spool_key(attempt))
     try:
         if answer := lab.spool.read(spool_key(attempt)):
             keep(lab, attempt, answer)
             return "kept"
         if ask_again(lab, attempt, seconds=0):
             return "kept"
-    except StillRunning:
-        if now() - attempt.started_at < _LONGEST_JOB:
-            return "running"
+    except StillRunning as error:
+        if young:
+            return "running" if error.kind == STILL_RUNNING else "unasked"
     except StorageUnavailable:
         return "waiting"
-    except PromptlabError as error:  # the provider cannot be opened here: unknown, with its handle for a retry
+    except PromptlabError as error:  # the provider cannot be opened here
+        if young and attempt.handle is not None:
+            return "unasked"
         why = f" Its provider cannot be asked here: {error.message}"
     died = OutcomeUnknown(
         f"The process that sent this request died before an answer was kept.{why}", kind="process_died"

@@ -66,7 +66,7 @@ class Spool:
         """Keep an answer: temporary file, fsync, rename. Raises OSError where the disk cannot take it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         about = json.dumps(asdict(result) | {"images": len(result.images)}, default=str)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".")
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=f".{key}.")
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -81,6 +81,15 @@ class Spool:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+    def adopt(self, key: SpoolKey) -> None:
+        """Give an answer its name whose process died between the last byte and that; nobody may write it any more.
+
+        Whether it is whole shows when it is read.
+        """
+        for left in self._folder.glob(f".{key}.*"):
+            if not self._path(key).exists():
+                left.rename(self._path(key))
 
     def read(self, key: SpoolKey) -> ImageResult | None:
         """Return the answer that was kept, None without one; one that the disk has damaged is set aside."""

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 from promptlab.adapters.ai.http_errors import Answer, retry_after
 from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable, StillRunning
 
+STILL_RUNNING = "still_running"
+"""The kind of error that says so of a job; another kind is that nobody could be asked about it."""
+
 _FIRST_PAUSE, _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0, 10.0
 _PAUSE_SHARE = 0.1
 """A pause is this share of the time that the job has run, so that looking adds no more than that to it."""
@@ -89,7 +92,9 @@ def wait_for(
                 return found
         elapsed = time.monotonic() - started
         if elapsed >= seconds:
-            raise StillRunning(f"{provider} still works on the job.{problem}", kind="still_running")
+            if problem:
+                raise StillRunning(f"{provider} cannot be asked about the job.{problem}", kind="not_asked")
+            raise StillRunning(f"{provider} still works on the job.", kind=STILL_RUNNING)
         pause = min(max(_SHORTEST_PAUSE, hint or 0.0, elapsed * _PAUSE_SHARE), _LONGEST_PAUSE, seconds - elapsed)
 
 
