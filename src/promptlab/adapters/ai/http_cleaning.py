@@ -19,8 +19,9 @@ class Cleaner:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Take these out as well from now on: keys that live for an hour."""
-        new = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-        self._secrets = (*self._secrets, *sorted(new.difference(self._secrets)))
+        known = {*self._secrets, *(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)}
+        # The longest first: one may be a part of another, whose rest would else stay.
+        self._secrets = tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
 
     def __call__(self, value: _Json) -> _Json:
         """Return the data with `***` for each secret; lists and tables are copied."""
