@@ -18,6 +18,8 @@ WIDTH = 80
 # Whoever looks at a picture loads nothing from elsewhere for it.
 _FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
+_HOME = "/home/ana/banner"
+
 # What is asked of the terminal before pictures are drawn.
 _ASKED = re.compile(r"\x1b_G.*?\x1b\\|\x1b\[(?:16t|c)")
 
@@ -35,7 +37,12 @@ def session(folder: Path, *arguments: str, keys: Sequence[tuple[str, str]] = ())
         shown += f"{child.before}{child.after}"
         child.send(key)
     child.expect(pexpect.EOF)
-    return _ASKED.sub("", shown + str(child.before))
+    return tidy(_ASKED.sub("", shown + str(child.before)), str(folder.parent))
+
+
+def tidy(shown: str, place: str) -> str:
+    """Return what was shown with a home of the same length in the place of the folder that lives for this run only."""
+    return shown.replace(place, _HOME.ljust(len(place), "x")[: len(place)])
 
 
 def save(name: str, title: str, steps: Sequence[tuple[str, str]]) -> None:
@@ -50,7 +57,7 @@ def save(name: str, title: str, steps: Sequence[tuple[str, str]]) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:  # a short one, so that addresses keep to few lines
         folder = Path(place) / "tour"
         session(Path(place), "demo", "--dir", str(folder))
         compare = ["prompt", "diff", "poster@1", "poster@2"]
