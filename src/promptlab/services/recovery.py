@@ -6,8 +6,13 @@ from itertools import groupby
 
 from sqlmodel import Session
 
-from promptlab.adapters.ai.jobs import STILL_RUNNING
-from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable, StillRunning
+from promptlab.adapters.ai.protocol import (
+    STILL_RUNNING,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnavailable,
+    StillRunning,
+)
 from promptlab.adapters.storage.protocol import StorageUnavailable
 from promptlab.db import attempts
 from promptlab.db.models import Attempt, Generation, PromptVersion, now

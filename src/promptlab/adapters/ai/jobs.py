@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from promptlab.adapters.ai.http_errors import Answer, retry_after
-from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, ProviderUnavailable, StillRunning
-
-STILL_RUNNING = "still_running"
-"""The kind of error that says so of a job; another kind is that nobody could be asked about it."""
+from promptlab.adapters.ai.protocol import (
+    STILL_RUNNING,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnavailable,
+    StillRunning,
+)
 
 _FIRST_PAUSE, _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0, 10.0
 _PAUSE_SHARE = 0.1

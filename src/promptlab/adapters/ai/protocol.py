@@ -98,6 +98,10 @@ class OutcomeUnknown(ProviderError):
     """The request went out and nobody knows what became of it: it may have been billed."""
 
 
+STILL_RUNNING = "still_running"
+"""The kind of `StillRunning` where the service says so; with another kind nobody could be asked about the job."""
+
+
 class StillRunning(OutcomeUnknown):
     """The service works on the job: what becomes of it can be asked again by its handle."""
 
