@@ -153,7 +153,7 @@ MISHAPS: dict[str, Mishap] = {
     ),
     "bad_answer: …": _answering(Behaviour.no_json()),
     "not_found: …": _answering(Behaviour.model_not_found()),
-    "rate_limit: … (given up: no attempts are left)": _answering(Behaviour.rate_limit()),
+    "rate_limit: … (given up after …)": _answering(Behaviour.rate_limit()),
     "quota: …": _answering(Behaviour.quota()),
     "content_policy: …": _answering(Behaviour.refusal(), code=6),
     "timeout: openai did not finish its answer in time.": Mishap(

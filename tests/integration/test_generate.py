@@ -1,6 +1,7 @@
 """`promptlab generate` and what can be done with what it made."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def test_count_is_one_generation_with_several_images(promptlab: Promptlab, sketc
     made = promptlab(*BUY, "--count", 2).json["items"]
     assert len(made) == 1
     assert [image["position"] for image in made[0]["outputs"]] == [0, 1]
+    assert re.search(r"^images asked for +2$", promptlab("generation", "show", made[0]["id"]).out, re.MULTILINE)
 
 
 def test_a_dry_run_sends_and_writes_nothing(promptlab: Promptlab, sketch_version: int, tmp_path: Path) -> None:

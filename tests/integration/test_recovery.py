@@ -242,7 +242,10 @@ def test_the_database_is_away_while_an_answer_names_its_images(
 def test_a_late_answer_while_it_is_bought_again_is_not_lost_and_leaves_nothing_open(
     promptlab: Promptlab, openai_environment: OpenAIServer, start: Start, home: Path
 ) -> None:
-    """The first answer to be recorded is the generation's; the other's bytes are set aside and its cost is counted."""
+    """The first answer to be recorded is the generation's; the other's bytes are set aside and its cost is counted.
+
+    What came late is a success without an error, and said to be recovered.
+    """
     with stuck_storage(0) as environment:
         first = start(*BUY, **environment)
         wait_until(lambda: spooled(home), "the answer in the spool")
@@ -262,6 +265,8 @@ def test_a_late_answer_while_it_is_bought_again_is_not_lost_and_leaves_nothing_o
     assert [attempt["outcome"] for attempt in row["attempts"]] == ["succeeded", "succeeded"]
     assert row["cost_usd"] == pytest.approx(2 * late["cost_usd"])
     assert row["outputs"] == late["outputs"]
+    assert [(attempt["error_kind"], attempt["recovered"]) for attempt in late["attempts"]][:1] == [(None, True)]
+    assert "1. succeeded, HTTP 200, recovered" in promptlab("generation", "show", row["id"]).out
     assert [path.name for path in spooled(home)] == [f"{row['id']}-2.aside"]
 
 

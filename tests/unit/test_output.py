@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from promptlab.output.cells import image_link, money, plain, short, wrapped
-from promptlab.output.prompts import word_diff
+from promptlab.output.prompts import parameters, word_diff
 from promptlab.output.stats import distribution
 from promptlab.output.tables import table
 
@@ -62,6 +62,12 @@ def test_a_table_fits_a_narrow_terminal(width: int) -> None:
     shown = printed(on, table([">ID", "TEXT"], [("1", "x" * 100)]))
     assert max(map(len, shown.splitlines())) <= width
     assert shown.count("x") == 100
+
+
+def test_a_parameter_of_several_words_shows_where_it_ends() -> None:
+    """In quotes, on the line of the others: also what holds line breaks."""
+    shown = parameters({"prompt": "Flat colours.\n\na poster", "quality": "high", "upsampling": False}).plain
+    assert shown == r'prompt="Flat colours.\n\na poster" quality=high upsampling=false'
 
 
 def test_a_difference_without_colour_is_marked() -> None:

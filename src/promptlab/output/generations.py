@@ -43,6 +43,7 @@ def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Tabl
         ("batch", str(item["batch_id"])),
         ("case", plain(item["case"] or "")),
         ("seed", "" if item["seed"] is None else str(item["seed"])),
+        ("images asked for", str(item["count"]) if item["count"] > 1 else ""),
         ("asked for", parameters(item["parameters"])),
         ("reported", parameters(item["effective_parameters"] or {})),
         ("system prompt", plain(item["rendered_system_prompt"] or "")),
@@ -143,6 +144,7 @@ def _attempt(attempt: View) -> str:
         f"HTTP {attempt['http_status']}" if attempt["http_status"] else "",
         seconds(attempt["duration_ms"]),
         attempt["error_kind"] or "",
+        "recovered" if attempt["recovered"] else "",
         f"request {attempt['request_id']}" if attempt["request_id"] else "",
     ]
     return ", ".join(part for part in parts if part)

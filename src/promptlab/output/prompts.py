@@ -52,8 +52,11 @@ def version_details(item: View) -> "Table":
 
 
 def parameters(values: View) -> "Text":
-    """Return parameters as they are given on the command line, with the beginning of those that are long."""
-    return plain(" ".join(f"{name}={_beginning(_given(value))}" for name, value in sorted(values.items())))
+    """Return parameters as they are given on the command line, with the beginning of those that are long.
+
+    A text of several words stands in quotes: where it ends would not be seen otherwise.
+    """
+    return plain(" ".join(f"{name}={_shown(value)}" for name, value in sorted(values.items())))
 
 
 def diff_picture(console: "Console", view: View) -> "RenderableType":
@@ -94,8 +97,11 @@ def _given(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _beginning(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text):,} characters)"
+def _shown(value: object) -> str:
+    text = _given(value)
+    beginning, rest = text[:_LONGEST_VALUE], f"… ({len(text):,} characters)" if len(text) > _LONGEST_VALUE else ""
+    several = isinstance(value, str) and any(map(str.isspace, beginning))
+    return (json.dumps(beginning, ensure_ascii=False) if several else beginning) + rest
 
 
 def _label(view: View) -> str:

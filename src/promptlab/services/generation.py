@@ -171,7 +171,7 @@ def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> None:
     except ProviderUnavailable as error:
         seconds = _wait_before_next(error, attempt.number)
         if last or seconds > LONGEST_WAIT_SECONDS:
-            outcomes.end(lab, attempt_id, _given_up(error, seconds), duration_ms=elapsed())
+            outcomes.end(lab, attempt_id, _given_up(error, seconds, attempt.number), duration_ms=elapsed())
             return
         outcomes.postpone(lab, attempt_id, error, seconds=seconds, duration_ms=elapsed())
         raise Postponed(seconds) from error
@@ -267,10 +267,11 @@ def _wait_before_next(error: ProviderUnavailable, number: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
-def _given_up(error: ProviderUnavailable, seconds: float) -> ProviderFailed:
-    why = f"it asks to wait {seconds:.0f} s" if seconds > LONGEST_WAIT_SECONDS else "no attempts are left"
+def _given_up(error: ProviderUnavailable, seconds: float, number: int) -> ProviderFailed:
+    tried = "after 1 attempt" if number == 1 else f"after {number} attempts"
+    why = f": it asks to wait {seconds:.0f} s" if seconds > LONGEST_WAIT_SECONDS else f" {tried}"
     failed = ProviderFailed(
-        f"{error.message} (given up: {why})",
+        f"{error.message} (given up{why})",
         kind=error.kind,
         http_status=error.http_status,
         request_id=error.request_id,

@@ -78,15 +78,20 @@ def image(row: ImageColumns) -> View:
 
 
 def attempt(row: Attempt) -> View:
-    """Return an attempt's view."""
+    """Return an attempt's view; `recovered` is one whose answer came after it had ended as unknown.
+
+    The row keeps the error of then; a success shows none.
+    """
+    succeeded = row.outcome is AttemptOutcome.SUCCEEDED
     return {
         "number": row.number,
         "outcome": row.outcome.value if row.outcome else None,
         "http_status": row.http_status,
         "request_id": row.request_id,
-        "error_kind": row.error_kind,
-        "error_message": row.error_message,
-        "error_details": row.error_details,
+        "error_kind": None if succeeded else row.error_kind,
+        "error_message": None if succeeded else row.error_message,
+        "error_details": None if succeeded else row.error_details,
+        "recovered": succeeded and row.error_kind is not None,
         "started_at": time_text(row.started_at),
         "finished_at": time_text(row.finished_at),
         "duration_ms": row.duration_ms,
