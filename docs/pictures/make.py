@@ -18,7 +18,7 @@ WIDTH = 80
 # Whoever looks at a picture loads nothing from elsewhere for it.
 _FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
-_HOME = "/home/ana/banner"
+_HOME = "/srv/lab/posters"
 
 # What is asked of the terminal before pictures are drawn.
 _ASKED = re.compile(r"\x1b_G.*?\x1b\\|\x1b\[(?:16t|c)")

@@ -203,8 +203,8 @@ def test_a_check_puts_nothing_into_the_queue(service: FalService, provider: Imag
         ("num_images=2", "Use --count."),
         ("image_urls=x", "Use --input."),
         ("seed=7", "Use --seed."),
-        ("image_size=100x100", "right form"),
-        ("image_size=4096x512", "right form"),
+        ("image_size=100x100", "each from 512 to 2048"),
+        ("image_size=4096x512", "each from 512 to 2048"),
         ("safety_tolerance=2", "It takes"),
     ],
 )

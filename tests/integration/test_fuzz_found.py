@@ -15,8 +15,8 @@ CREATE = ("prompt", "create", "odd", "--provider", "sketch", "--json", "--user")
 @pytest.mark.parametrize(
     ("template", "says"),
     [
-        ("{{ subject | nofilter }}", "No filter named 'nofilter'"),
-        ("{{ subject is notest }}", "No test named 'notest'"),
+        ("{{ subject | nofilter }}", "there is no filter 'nofilter'"),
+        ("{{ subject is notest }}", "there is no test 'notest'"),
         ("{% block a %}{% endblock %}{% block a %}{% endblock %}", "block 'a' defined twice"),
         ("{% for a in b %}" * 25 + "{% endfor %}" * 25, "nested too deeply"),
         ("{{ " + "(" * 300 + "1" + ")" * 300 + " }}", "nested too deeply"),
@@ -30,7 +30,7 @@ def test_a_template_that_would_never_render_makes_no_version(promptlab: Promptla
 
 
 def test_a_version_from_before_that_check_says_so_when_it_is_used() -> None:
-    with pytest.raises(InvalidInput, match="No filter named"):
+    with pytest.raises(InvalidInput, match="there is no filter"):
         templates.render(None, "{{ subject | nofilter }}", {"subject": "fox"}, raw=False)
 
 
