@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,7 +225,7 @@ def test_a_check_that_fails_says_what_is_wrong(
 
 
 def test_from_the_command_line_with_and_without_an_input(
-    vendor: Vendor, service: LoopbackService, promptlab: Promptlab, tmp_path: object
+    vendor: Vendor, service: LoopbackService, promptlab: Promptlab, tmp_path: Path
 ) -> None:
     """Images are stored, and cost, seed and input are on the generation."""
     create(promptlab, vendor)
@@ -232,9 +233,8 @@ def test_from_the_command_line_with_and_without_an_input(
     assert (row["state"], row["cost_usd"]) == ("succeeded", vendor.cost_usd)
     assert (row["outputs"][0]["width"], row["outputs"][0]["height"]) == vendor.size
     assert row["outputs"][0]["media_type"] == vendor.media_type
-    file = f"{tmp_path}/input.png"
-    with open(file, "wb") as out:  # noqa: PTH123 - one line
-        out.write(picture("red").data)
+    file = tmp_path / "input.png"
+    file.write_bytes(picture("red").data)
     more = flags(vendor.with_inputs(1))
     [second] = promptlab("generate", "--prompt-version", "p", "--input", file, "--json", *more).json["items"]
     assert (second["state"], len(second["inputs"])) == ("succeeded", 1)

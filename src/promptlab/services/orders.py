@@ -93,19 +93,11 @@ def retry(
     _require_prices(rows, wanted=max_cost_usd is not None and not allow_unpriced)
     left = [row.id or 0 for row in rows]
     batch_ids = {row.batch_id for row in named if row.id in {*settled, *left}}
-    versions = _versions(lab, rows)
-    for name in {versions[id_].provider for id_ in left}:
+    by_provider = _by_provider(lab, rows)
+    for name in by_provider:
         lab.providers.open(name)  # a missing key is said before a row is touched
     _require_room(lab)
-    with lab.database.transaction() as session:
-        for id_ in left:
-            generations.replan(session, id_, _AGAIN)
-        if max_cost_usd is not None:
-            for batch_id in batch_ids:
-                batches.set_limit(session, batch_id, planning.checked_limit(max_cost_usd))
-    by_provider: dict[str, list[int]] = defaultdict(list)
-    for id_ in left:
-        by_provider[versions[id_].provider].append(id_)
+    _replan(lab, left, batch_ids, max_cost_usd)
     stopped_by = None
     for name, ids in by_provider.items():
         stopped_by = stopped_by or _run(lab, name, ids, progress)
@@ -156,10 +148,23 @@ def _retryable(lab: Lab, generation_ids: Sequence[int]) -> tuple[list[Generation
     return found, left_alone
 
 
-def _versions(lab: Lab, rows: Sequence[Generation]) -> dict[int, PromptVersion]:
-    """Return each generation's version."""
+def _by_provider(lab: Lab, rows: Sequence[Generation]) -> dict[str, list[int]]:
+    """Return the ids of the generations by the provider of their version."""
+    found: dict[str, list[int]] = defaultdict(list)
     with lab.database.reading() as session:
-        return {row.id or 0: session.get_one(PromptVersion, row.prompt_version_id) for row in rows}
+        for row in rows:
+            found[session.get_one(PromptVersion, row.prompt_version_id).provider].append(row.id or 0)
+    return found
+
+
+def _replan(lab: Lab, generation_ids: Sequence[int], batch_ids: set[int], max_cost_usd: float | None) -> None:
+    """Plan the generations again, and set the new limit of their batches if there is one."""
+    with lab.database.transaction() as session:
+        for id_ in generation_ids:
+            generations.replan(session, id_, _AGAIN)
+        if max_cost_usd is not None:
+            for batch_id in batch_ids:
+                batches.set_limit(session, batch_id, planning.checked_limit(max_cost_usd))
 
 
 def _require_prices(rows: Sequence[Generation], *, wanted: bool) -> None:

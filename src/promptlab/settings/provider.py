@@ -31,6 +31,11 @@ class ProviderSettings(BaseModel):
     attempts: int = Field(default=4, ge=1, le=20, description="a whole number from 1 to 20")
     concurrency: int = Field(default=4, ge=1, le=1024, description="a whole number from 1 to 1024")
 
+    @property
+    def key(self) -> str:
+        """The key as it is sent, empty where there is none: never show it."""
+        return self.api_key.get_secret_value() if self.api_key else ""
+
 
 def provider_prefix(name: str) -> str:
     """Return how the variables of a provider's settings begin."""

@@ -7,7 +7,7 @@ from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.error_bodies import detail_of
 from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer, Complaint
-from promptlab.adapters.ai.protocol import ImageProvider, ImageRequest, ImageResult, OutcomeUnknown, ProviderError
+from promptlab.adapters.ai.protocol import ImageRequest, ImageResult, OutcomeUnknown, ProviderError
 from promptlab.adapters.ai.registry import ProviderSpec
 from promptlab.settings import ProviderSettings
 
@@ -20,7 +20,7 @@ class Pixelworks:
     name = "pixelworks"
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         headers = {"authorization": f"Bearer {key}"}
         self._http = HttpClient(self.name, settings.base_url or BASE_URL, settings, secret_headers=headers)
         self._lookup = lookup
@@ -66,10 +66,6 @@ class Pixelworks:
         return self._http.failure(answer, complaint, request_id=answer.headers.get("x-request-id"))
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return Pixelworks(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name="pixelworks",
     summary="Pixelworks, a service that exists in an example only",
@@ -77,5 +73,5 @@ PROVIDER = ProviderSpec(
     key_variable="PIXELWORKS_API_KEY",
     base_url_variable="PIXELWORKS_BASE_URL",
     keys="https://pixelworks.example/keys",
-    build=_build,
+    build=Pixelworks,
 )

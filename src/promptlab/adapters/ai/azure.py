@@ -47,7 +47,7 @@ def service_at(endpoint: str, *, key: str, version: str | None = None) -> Servic
 
 
 def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    key = settings.key
     service = service_at(settings.base_url or "", key=key, version=os.environ.get(VERSION_VARIABLE) or None)
     return OpenAIImages(service, settings, lookup)
 

@@ -11,7 +11,6 @@ from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.http_errors import Answer
 from promptlab.adapters.ai.protocol import (
-    ImageProvider,
     ImageRequest,
     ImageResult,
     OutcomeUnknown,
@@ -105,10 +104,6 @@ def _check_credentials(settings: ProviderSettings) -> None:
         )
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return BedrockProvider(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name=NAME,
     summary="Amazon Bedrock: Stability's models, in an account of AWS",
@@ -117,5 +112,5 @@ PROVIDER = ProviderSpec(
     key_needed=False,
     check_credentials=_check_credentials,
     credentials_advice=_CREDENTIALS,
-    build=_build,
+    build=BedrockProvider,
 )

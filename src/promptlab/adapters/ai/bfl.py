@@ -15,7 +15,6 @@ from promptlab.adapters.ai.http_errors import Answer, Complaint
 from promptlab.adapters.ai.jobs import Job, accepted_job, wait_for
 from promptlab.adapters.ai.prices import unit_cost
 from promptlab.adapters.ai.protocol import (
-    ImageProvider,
     ImageRequest,
     ImageResult,
     OutcomeUnknown,
@@ -44,7 +43,7 @@ class BflProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         base_url = settings.base_url or BASE_URL
         self._http = HttpClient(NAME, base_url, settings, secret_headers={"x-key": key}, domains=(_DOMAIN,))
         self._lookup = lookup
@@ -63,7 +62,7 @@ class BflProvider:
         return self._result(job, seconds=self._http.timeout)
 
     def resume(self, handle: str, *, seconds: float | None = None) -> ImageResult:
-        return self._result(Job.of(handle), seconds=self._http.timeout if seconds is None else seconds)
+        return self._result(Job.of(handle), seconds=self._http.patience(seconds))
 
     def cancel(self, handle: str) -> None:
         """Do nothing: the service has no way to stop a job."""
@@ -160,10 +159,6 @@ def _told(result: Mapping[str, Any]) -> dict[str, Any]:
     return {name: result[name] for name in ("seed", "prompt") if isinstance(result.get(name), str | int)}
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return BflProvider(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name=NAME,
     summary="Black Forest Labs' FLUX models",
@@ -171,5 +166,5 @@ PROVIDER = ProviderSpec(
     key_variable="BFL_API_KEY",
     base_url_variable="BFL_BASE_URL",
     keys="https://dashboard.bfl.ai",
-    build=_build,
+    build=BflProvider,
 )

@@ -16,7 +16,6 @@ from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer
 from promptlab.adapters.ai.jobs import Job, accepted_job
 from promptlab.adapters.ai.protocol import (
-    ImageProvider,
     ImageRequest,
     ImageResult,
     InputImage,
@@ -44,7 +43,7 @@ class ComfyuiProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self._http = HttpClient(NAME, settings.base_url or BASE_URL, settings, secret_headers=headers)
         self._queue = ComfyuiQueue(self._http, provider=NAME)
@@ -72,7 +71,7 @@ class ComfyuiProvider:
         return self._result(job, seconds=self._http.timeout)
 
     def resume(self, handle: str, *, seconds: float | None = None) -> ImageResult:
-        return self._result(Job.of(handle), seconds=self._http.timeout if seconds is None else seconds)
+        return self._result(Job.of(handle), seconds=self._http.patience(seconds))
 
     def cancel(self, handle: str) -> None:
         self._queue.cancel(Job.of(handle))
@@ -174,10 +173,6 @@ def _accepted(about: Mapping[str, Any]) -> Iterator[None]:
         raise
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return ComfyuiProvider(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name=NAME,
     summary=f"ComfyUI workflows, at {BASE_URL} unless told otherwise",
@@ -187,5 +182,5 @@ PROVIDER = ProviderSpec(
     base_url_variable="COMFYUI_BASE_URL",
     own_server=True,
     concurrency=2,  # it runs one job at a time, and the next one waits in its queue meanwhile
-    build=_build,
+    build=ComfyuiProvider,
 )

@@ -9,14 +9,14 @@ from urllib.parse import quote, urlsplit
 from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.error_bodies import detail_of, json_of
-from promptlab.adapters.ai.fal_errors import complaint_of, end_of, final, is_of_model, told_to_retry
+from promptlab.adapters.ai.fal_errors import complaint_of, end_of, is_of_model, told_to_retry
 from promptlab.adapters.ai.fal_wire import endpoint_of, fields_of, guess_of, pictures_of, reported, units_of
 from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer
-from promptlab.adapters.ai.jobs import Job, accepted_job, is_trouble, wait_for
+from promptlab.adapters.ai.jobs import Job, accepted_job, for_good, is_trouble, wait_for
+from promptlab.adapters.ai.naming import limited_by_names
 from promptlab.adapters.ai.prices import unit_cost
 from promptlab.adapters.ai.protocol import (
-    ImageProvider,
     ImageRequest,
     ImageResult,
     OutcomeUnknown,
@@ -34,7 +34,6 @@ BASE_URL = "https://queue.fal.run"
 _DOMAIN = "fal.run"
 _DEFAULT_MODEL = read_catalogue().default_model(NAME)
 _NO_REQUEST = "fal-ai/flux-2/requests/00000000-0000-0000-0000-000000000000/status"
-_CANCEL_SECONDS = 20.0
 
 
 class FalProvider:
@@ -43,7 +42,7 @@ class FalProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         headers = {"authorization": f"Key {key}"}
         base_url = settings.base_url or BASE_URL
         self._http = HttpClient(NAME, base_url, settings, secret_headers=headers, domains=(_DOMAIN,))
@@ -55,14 +54,7 @@ class FalProvider:
         known, names = self._lookup(model), self._lookup(model).names
         if not known.known:
             return replace(known, system_prompt=False, mask=False)
-        return replace(
-            known,
-            seed="seed" in names,
-            system_prompt="system_prompt" in names,
-            mask="mask" in names,
-            max_count=known.max_count if "count" in names else 1,
-            max_inputs=known.max_inputs if "inputs" in names else int("input" in names),
-        )
+        return replace(limited_by_names(known), system_prompt="system_prompt" in names, mask="mask" in names)
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:
         known = self._lookup(request.model)
@@ -77,16 +69,16 @@ class FalProvider:
 
     def resume(self, handle: str, *, seconds: float | None = None) -> ImageResult:
         try:
-            return self._result(Job.of(handle), seconds=self._http.timeout if seconds is None else seconds)
+            return self._result(Job.of(handle), seconds=self._http.patience(seconds))
         except ProviderUnavailable as error:  # how the job has ended, which asking again would not change
-            raise final(error) from None
+            raise for_good(error) from None
 
     def cancel(self, handle: str) -> None:
         """Ask for an end; a model that is already at work may go on, and a request that has ended stays as it is."""
         job = Job.of(handle)
         if job.cancel_url is None:
             return
-        answer = self._http.send("PUT", job.cancel_url, seconds=_CANCEL_SECONDS, kept=True)
+        answer = self._http.look(job.cancel_url, method="PUT")
         if not answer.ok and answer.status not in {400, 404}:  # ALREADY_COMPLETED, NOT_FOUND
             raise self._failure(answer)
         self._cancelled.add(job.url)
@@ -203,15 +195,11 @@ def _failed_by(ended: Mapping[str, Any]) -> ProviderFailed:
     return ProviderFailed(message, kind=kind if isinstance(kind, str) else "bad_answer", http_status=200)
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return FalProvider(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name=NAME,
     summary="fal's queue: FLUX, Nano Banana and many makers' models",
     default_model=_DEFAULT_MODEL,
     key_variable="FAL_KEY",
     keys="https://fal.ai/dashboard/keys",
-    build=_build,
+    build=FalProvider,
 )

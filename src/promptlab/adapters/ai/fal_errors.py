@@ -7,7 +7,8 @@ from typing import Any
 
 from promptlab.adapters.ai.error_bodies import detail_of, json_of
 from promptlab.adapters.ai.http_errors import Answer, Complaint, retry_after
-from promptlab.adapters.ai.protocol import ProviderError, ProviderFailed, ProviderUnavailable, Refused
+from promptlab.adapters.ai.jobs import for_good
+from promptlab.adapters.ai.protocol import ProviderError, ProviderUnavailable, Refused
 
 _REFUSALS = frozenset({"content_policy_violation"})
 _CANCELLED = "client_cancelled"
@@ -53,17 +54,9 @@ def end_of(error: ProviderError, answer: Answer) -> ProviderError:
         return error
     told = _told(answer)
     if answer.status in _WORTH_TRYING if told is None else told:
-        return ProviderUnavailable(error.message, retry_after=retry_after(answer.headers), **_about(error))
-    return final(error)
-
-
-def final(error: ProviderError) -> ProviderFailed:
-    """Return an error as one that nobody sends again by himself."""
-    return ProviderFailed(error.message, **_about(error))
-
-
-def _about(error: ProviderError) -> dict[str, Any]:
-    return {name: getattr(error, name) for name in ("kind", "http_status", "request_id", "details")}
+        about = {name: getattr(error, name) for name in ("kind", "http_status", "request_id", "details")}
+        return ProviderUnavailable(error.message, retry_after=retry_after(answer.headers), **about)
+    return for_good(error)
 
 
 def told_to_retry(answer: Answer) -> Answer:

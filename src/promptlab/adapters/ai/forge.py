@@ -37,7 +37,7 @@ class ForgeProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         base_url = (settings.base_url or "").rstrip("/").removesuffix(_ROOT)
         self._http = HttpClient(
             NAME,

@@ -14,7 +14,6 @@ from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer
 from promptlab.adapters.ai.prices import token_cost
 from promptlab.adapters.ai.protocol import (
-    ImageProvider,
     ImageRequest,
     ImageResult,
     OutcomeUnknown,
@@ -37,7 +36,7 @@ class GeminiProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         base_url = _versioned(settings.base_url or BASE_URL)
         self._http = HttpClient(NAME, base_url, settings, secret_headers={"x-goog-api-key": key})
         self._lookup = lookup
@@ -127,10 +126,6 @@ def _warnings(drawing: Drawing, rest: dict[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return GeminiProvider(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name=NAME,
     summary="Google's Gemini image models",
@@ -138,5 +133,5 @@ PROVIDER = ProviderSpec(
     key_variable="GEMINI_API_KEY",
     base_url_variable="GOOGLE_GEMINI_BASE_URL",
     keys="https://aistudio.google.com/apikey",
-    build=_build,
+    build=GeminiProvider,
 )

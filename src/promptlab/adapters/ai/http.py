@@ -61,6 +61,10 @@ class HttpClient:
         """How many seconds a request, or a job, may take."""
         return self._settings.timeout
 
+    def patience(self, seconds: float | None) -> float:
+        """Return how long a job is waited for: as long as a request where nobody says how many seconds."""
+        return self.timeout if seconds is None else seconds
+
     def post(self, path: str, *, headers: Mapping[str, str] | None = None, **content: Any) -> Answer:
         """Post to a path below the base URL; `content` is what `httpx.Client.stream` takes. No redirect is followed.
 
@@ -106,9 +110,9 @@ class HttpClient:
             url = self.resolved(answer.headers["location"], against=url)
         raise ProviderFailed(f"{self._provider} sends from one address to another without end.", kind="bad_answer")
 
-    def look(self, url: str) -> Answer:
-        """Ask the service itself about a job; raises what `send` raises."""
-        return self.send("GET", url, seconds=_LOOK_SECONDS, kept=True)
+    def look(self, url: str, *, method: str = "GET") -> Answer:
+        """Ask the service itself about a job, or with another method to stop one; raises what `send` raises."""
+        return self.send(method, url, seconds=_LOOK_SECONDS, kept=True)
 
     def fetched(self, url: str) -> bytes:
         """Return the image at a URL. It is made and paid for, so no trouble with it may lead to another purchase.

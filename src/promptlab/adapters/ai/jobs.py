@@ -12,6 +12,7 @@ from promptlab.adapters.ai.protocol import (
     STILL_RUNNING,
     OutcomeUnknown,
     ProviderError,
+    ProviderFailed,
     ProviderUnavailable,
     StillRunning,
 )
@@ -99,6 +100,19 @@ def wait_for(
                 raise StillRunning(f"{provider} cannot be asked about the job.{problem}", kind="not_asked")
             raise StillRunning(f"{provider} still works on the job.", kind=STILL_RUNNING)
         pause = min(max(_SHORTEST_PAUSE, hint or 0.0, elapsed * _PAUSE_SHARE), _LONGEST_PAUSE, seconds - elapsed)
+
+
+def for_good(error: ProviderError) -> ProviderFailed:
+    """Return the error as what it is to whoever asks about one job: that has ended, though another may go better."""
+    failed = ProviderFailed(
+        error.message,
+        kind=error.kind,
+        http_status=error.http_status,
+        request_id=error.request_id,
+        details=error.details,
+    )
+    failed.may_be_billed, failed.cost_usd = error.may_be_billed, error.cost_usd
+    return failed
 
 
 @contextmanager

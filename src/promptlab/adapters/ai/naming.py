@@ -1,9 +1,22 @@
 """A request's fields by the names that its model has for them, where each model of a service has its own."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.protocol import ImageRequest, InputImage
+
+
+def limited_by_names(known: Capabilities) -> Capabilities:
+    """Return the capabilities of a model with what it has no name for taken away."""
+    names = known.names
+    return replace(
+        known,
+        seed="seed" in names,
+        max_count=known.max_count if "count" in names else 1,
+        max_inputs=known.max_inputs if "inputs" in names else int("input" in names),
+    )
 
 
 def named_fields(

@@ -17,7 +17,7 @@ _DEFAULT_MODEL = read_catalogue().default_model(NAME)
 
 
 def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    key = settings.key
     service = Service(
         name=NAME,
         base_url=settings.base_url or BASE_URL,

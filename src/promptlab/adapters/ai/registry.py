@@ -217,7 +217,7 @@ def _plain_url(url: str, *, query: tuple[str, ...]) -> SplitResult | None:
 
 
 def _check_key(spec: ProviderSpec, found: ProviderSettings) -> None:
-    key = found.api_key.get_secret_value() if found.api_key else ""
+    key = found.key
     name = spec.key_variable or "api_key"
     if spec.key_needed and not key.strip():
         raise NotConfigured(

@@ -11,10 +11,10 @@ from promptlab.adapters.ai.encoding import from_data_url
 from promptlab.adapters.ai.error_bodies import json_of
 from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer
-from promptlab.adapters.ai.jobs import Job, accepted_job, wait_for
+from promptlab.adapters.ai.jobs import Job, accepted_job, for_good, wait_for
+from promptlab.adapters.ai.naming import limited_by_names
 from promptlab.adapters.ai.prices import unit_cost
 from promptlab.adapters.ai.protocol import (
-    ImageProvider,
     ImageRequest,
     ImageResult,
     OutcomeUnknown,
@@ -27,7 +27,6 @@ from promptlab.adapters.ai.replicate_errors import (
     before_ordering,
     complaint_of,
     end_without_images,
-    for_good,
     wait_told,
 )
 from promptlab.adapters.ai.replicate_inputs import Inputs
@@ -40,7 +39,6 @@ BASE_URL = "https://api.replicate.com"
 
 _DEFAULT_MODEL = read_catalogue().default_model(NAME)
 _ENDS = frozenset({"succeeded", "failed", "canceled", "aborted"})
-_CANCEL_SECONDS = 20.0
 
 
 class ReplicateProvider:
@@ -49,7 +47,7 @@ class ReplicateProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         headers = {"authorization": f"Bearer {key}"}
         self._http = HttpClient(NAME, settings.base_url or BASE_URL, settings, secret_headers=headers)
         self._lookup = lookup
@@ -61,15 +59,7 @@ class ReplicateProvider:
         No model takes a mask: they do not agree on what black and white mean in one.
         """
         known = replace(self._lookup(model), system_prompt=False, mask=False)
-        if known.parameters is None:
-            return known
-        names = known.names
-        return replace(
-            known,
-            seed="seed" in names,
-            max_count=known.max_count if "count" in names else 1,
-            max_inputs=known.max_inputs if "inputs" in names else int("input" in names),
-        )
+        return known if known.parameters is None else limited_by_names(known)
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:
         name = ModelName.of(request.model)
@@ -85,7 +75,7 @@ class ReplicateProvider:
 
     def resume(self, handle: str, *, seconds: float | None = None) -> ImageResult:
         try:
-            return self._result(Job.of(handle), seconds=self._http.timeout if seconds is None else seconds)
+            return self._result(Job.of(handle), seconds=self._http.patience(seconds))
         except ProviderUnavailable as error:
             raise for_good(error) from error
 
@@ -93,7 +83,7 @@ class ReplicateProvider:
         url = Job.of(handle).cancel_url
         if url is None:
             return
-        answer = self._http.send("POST", url, seconds=_CANCEL_SECONDS, kept=True)
+        answer = self._http.look(url, method="POST")
         if not answer.ok:
             raise self._failure(answer)
 
@@ -180,10 +170,6 @@ class ReplicateProvider:
         return error
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return ReplicateProvider(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name=NAME,
     summary="Replicate, where many makers' models run",
@@ -191,5 +177,5 @@ PROVIDER = ProviderSpec(
     key_variable="REPLICATE_API_TOKEN",
     base_url_variable="REPLICATE_BASE_URL",
     keys="https://replicate.com/account/api-tokens",
-    build=_build,
+    build=ReplicateProvider,
 )

@@ -72,13 +72,6 @@ def end_without_images(end: Mapping[str, Any], urls: Sequence[str]) -> ProviderE
     return _empty(end, urls)
 
 
-def for_good(error: ProviderUnavailable) -> ProviderFailed:
-    """Return the error as what it is to whoever asks about one prediction: that has ended, though another may not."""
-    failed = ProviderFailed(error.message, kind=error.kind, request_id=error.request_id, details=error.details)
-    failed.may_be_billed, failed.cost_usd = error.may_be_billed, error.cost_usd
-    return failed
-
-
 def refusal_in(text: str) -> list[str]:
     """Return which of the words for a refusal a text has."""
     return [name for name, pattern in _REFUSALS.items() if re.search(pattern, text, re.IGNORECASE)]

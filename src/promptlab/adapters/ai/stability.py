@@ -13,7 +13,6 @@ from promptlab.adapters.ai.forms import FormParts, form_parts
 from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer
 from promptlab.adapters.ai.protocol import (
-    ImageProvider,
     ImageRequest,
     ImageResult,
     OutcomeUnknown,
@@ -44,7 +43,7 @@ class StabilityProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> None:
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = settings.key
         headers = {"authorization": f"Bearer {key}"}
         self._http = HttpClient(NAME, settings.base_url or BASE_URL, settings, secret_headers=headers)
         self._lookup = lookup
@@ -152,15 +151,11 @@ def _seed(value: object) -> dict[str, int]:
     return {"seed": int(text)} if text.isascii() and text.isdecimal() and len(text) < 20 else {}
 
 
-def _build(settings: ProviderSettings, lookup: Callable[[str], Capabilities]) -> ImageProvider:
-    return StabilityProvider(settings, lookup)
-
-
 PROVIDER = ProviderSpec(
     name=NAME,
     summary="Stability AI's Stable Image and Stable Diffusion models",
     default_model=_DEFAULT_MODEL,
     key_variable="STABILITY_API_KEY",
     keys="https://platform.stability.ai/account/keys",
-    build=_build,
+    build=StabilityProvider,
 )
