@@ -285,6 +285,34 @@ def test_what_the_server_reads_as_an_instruction_is_warned_of(service: ForgeServ
     assert found == ["(a:1.2)", "BREAK", "<lora:c:1>", "#e"]
 
 
+def test_draws_that_share_images_are_warned_of_before_they_are_made(
+    service: ForgeService, promptlab: Promptlab
+) -> None:
+    """The server numbers the seeds within a set: image 2 of draw 1 is image 1 of draw 2. With --strict an error."""
+    promptlab("prompt", "create", "p", "--provider", "forge", "--user", "a harbour")
+    buy = ("generate", "--prompt-version", "p", "--seed", 7, "--json")
+    shared = "image 2 of draw 1 and image 1 of draw 2 both have seed 8"
+    assert shared in promptlab(*buy, "--count", 2, "--draws", 2, "--strict", code=2).error["message"]
+    assert service.asked() == []
+    one, two = promptlab(*buy, "--count", 2, "--draws", 2).json["items"]
+    assert one["outputs"][1]["sha256"] == two["outputs"][0]["sha256"]
+    assert shared in two["warnings"][0]
+
+
+def test_a_second_set_from_the_same_seed_is_warned_of_like_a_second_draw(
+    service: ForgeService, promptlab: Promptlab
+) -> None:
+    """Sets of one image share nothing, nor does one set alone."""
+    promptlab("prompt", "create", "p", "--provider", "forge", "--user", "a harbour")
+    buy = ("generate", "--prompt-version", "p", "--seed", 7, "--json")
+    for alone in (("--count", 2), ("--draws", 2)):
+        assert promptlab(*buy, *alone, "--strict").json["items"][0]["warnings"] == []
+    again = promptlab(*buy, "--count", 2, "--dry-run").json
+    assert "a run of its own for each set, with --seed 7, 9 and so on" in again["warnings"][0]
+    assert promptlab(*buy, "--draws", 2, "--dry-run").json["warnings"] == []
+    assert len(service.asked()) == 3
+
+
 @pytest.fixture
 def sdk(service: ForgeService) -> Iterator[webuiapi.WebUIApi]:
     client = webuiapi.WebUIApi(baseurl=f"{service.base_url}/sdapi/v1", username="me", password=KEY)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
-from promptlab.db import attempts, batches, generations, migrate, prompts, ratings
+from promptlab.db import attempts, batches, cases, generations, migrate, prompts, ratings
 from promptlab.db.engine import Database
 from promptlab.db.generations import Filters, QueueFilters
 from promptlab.db.models import now
@@ -79,6 +79,7 @@ BY_INDEX: dict[str, Query] = {
     "replan": lambda session: generations.replan(session, 1, [GenerationState.FAILED]),
     "inputs": lambda session: generations.inputs(session, IDS),
     "outputs": lambda session: generations.outputs(session, IDS),
+    "case": lambda session: cases.find(session, DEFAULT_PROJECT, "hash"),
     "next draw": lambda session: generations.next_draw(session, "key"),
     "attempts of generations": lambda session: attempts.of_generations(session, IDS),
     "one attempt": lambda session: attempts.find(session, DEFAULT_PROJECT, 1, 1),

@@ -191,6 +191,18 @@ def test_the_last_draw_has_a_seed_that_is_possible_too(promptlab: Promptlab, ser
     assert [item["effective_parameters"]["seed"] for item in items] == [4294967293, 4294967294]
 
 
+def test_a_seed_that_would_be_too_high_by_now_is_refused(promptlab: Promptlab, service: LoopbackService) -> None:
+    """Before anything is sent or planned: the request was made before, so that its next draw has the next seed."""
+    promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "stability")
+    buy = ("generate", "--prompt-version", "p", "--seed", 4294967294)
+    promptlab(*buy)
+    for arguments in ((), ("--dry-run",)):
+        said = promptlab(*buy, *arguments, "--json", code=2).error["message"]
+        assert said.endswith("this is draw 2, with seed 4294967295; ultra takes none above 4294967294.")
+    assert len(service.asked()) == 1
+    assert len(promptlab("generation", "list", "--json").json["items"]) == 1
+
+
 def test_a_weight_in_the_prompt_is_warned_of(promptlab: Promptlab, service: LoopbackService) -> None:
     """Ultra and Core read it; a clock or a ratio in brackets is none."""
 

@@ -1,7 +1,7 @@
 """`promptlab generate`: buy images for one version."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,10 @@ from promptlab.commands import completion
 from promptlab.commands.options import SHOWN, Json, Parameters, Preview, parse_pairs, parse_parameters, runtime_of
 from promptlab.commands.outcome import show_generations, watched
 from promptlab.runtime import Runtime
+
+if TYPE_CHECKING:
+    from promptlab.services.draws import Draws
+    from promptlab.services.planning import Draft
 
 MANY: Any = {"rich_help_panel": "How many"}
 MONEY: Any = {"rich_help_panel": "What it may cost"}
@@ -82,17 +86,24 @@ def generate(
     for warning in draft.warnings:
         runtime.output.warn(warning)
     if dry_run:
-        _show_draft(runtime, draft.view, as_json=as_json)
+        _show_draft(runtime, draft, as_json=as_json)
         return 0
     if save is not None:
         saving.require_writable(save)
     with watched(runtime, f"Generating with {draft.order.version.provider}", draws) as progress:
         placed = orders.place(runtime.lab, draft, progress)
+    _say_which_seeds(runtime, placed.draws)
     return show_generations(runtime, placed, as_json=as_json, save=save, preview=preview)
 
 
-def _show_draft(runtime: Runtime, view: dict[str, Any], *, as_json: bool) -> None:
+def _show_draft(runtime: Runtime, draft: "Draft", *, as_json: bool) -> None:
     from promptlab.output.generations import draft_details
 
-    runtime.output.show(view, lambda _: draft_details(view), as_json=as_json)
+    runtime.output.show(draft.view, lambda _: draft_details(draft.view), as_json=as_json)
+    _say_which_seeds(runtime, draft.draws)
     runtime.output.note("Nothing was sent: this was a dry run.")
+
+
+def _say_which_seeds(runtime: Runtime, draws: "Draws | None") -> None:
+    if draws and draws.said_of_seeds:
+        runtime.output.note(draws.said_of_seeds)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from promptlab.output.cells import age, image_link, local_time, money, plain, seconds, state
 from promptlab.output.prompts import parameters
 from promptlab.output.tables import Fitted, details, fitting_table
+from promptlab.services.draws import in_short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,19 +43,20 @@ def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Tabl
         ("draw", str(item["draw"])),
         ("batch", str(item["batch_id"])),
         ("case", plain(item["case"] or "")),
-        ("seed", "" if item["seed"] is None else str(item["seed"])),
+        ("seed", _seed(item)),
         ("images asked for", str(item["count"]) if item["count"] > 1 else ""),
         ("asked for", parameters(item["parameters"])),
-        ("reported", parameters(item["effective_parameters"] or {})),
+        ("used", parameters(_used(item))),
         ("system prompt", plain(item["rendered_system_prompt"] or "")),
         ("user prompt", plain(item["rendered_user_prompt"])),
+        ("sent as one", plain(item["combined_prompt"] or "")),
         ("inputs", whole_links(console, item["inputs"], link_of)),
         ("images", whole_links(console, item["outputs"], link_of)),
         ("size", " ".join(dict.fromkeys(f"{each['width']}x{each['height']}" for each in item["outputs"]))),
         ("rating", _rating(item)),
         ("ratings", plain("\n".join(_rating_line(each) for each in item["ratings"]))),
         ("notes", plain(item["notes"] or "")),
-        ("cost", money(item["cost_usd"]) if item["finished_at"] else ""),
+        ("cost", _cost(item) if item["finished_at"] else ""),
         ("time", seconds(item["execution_time"])),
         ("error", plain(f"{error['kind']}: {error['message']}") if error else ""),
         ("warnings", plain("\n".join(item["warnings"]))),
@@ -73,9 +75,11 @@ def draft_details(view: View) -> "Table":
         ("inputs", f"{view['inputs']}{' and a mask' if view['mask'] else ''}" if view["inputs"] else ""),
         ("price", f"at most {money(view['max_cost_usd'])}" if view["max_cost_usd"] is not None else "not known"),
         ("parameters", parameters(view["parameters"])),
-        ("seeds", " ".join(str(seed) for seed in view["seeds"] if seed is not None)),
+        ("draws", in_short(view["draws"])),
+        ("seeds", in_short([seed for seed in view["seeds"] if seed is not None])),
         ("system prompt", plain(view["rendered_system_prompt"] or "")),
         ("user prompt", plain(view["rendered_user_prompt"])),
+        ("sent as one", plain(view["combined_prompt"] or "")),
     ])  # fmt: skip
 
 
@@ -118,6 +122,26 @@ def whole_links(console: "Console", each: Sequence[View], link_of: LinkOf) -> "T
     addresses = [link_of(image["url"]) for image in each]
     clickable = console.is_terminal and console.color_system
     return Text("\n").join(Text(address, Style(link=address) if clickable else "") for address in addresses)
+
+
+def _seed(item: View) -> str:
+    """Return the seed that was sent, and how it came from the one asked for where they differ."""
+    asked, sent = item["base_seed"], item["seed"]
+    if sent is None:
+        return "" if asked is None else f"none sent: the model takes none (asked for {asked})"
+    return str(sent) if sent == asked else f"{sent} (asked for {asked}; this is draw {item['draw']})"
+
+
+def _used(item: View) -> View:
+    """Return what an image was made with, as the service or its adapter told; a prompt sent as one has its own line."""
+    noted = {"system_prompt"} if item["combined_prompt"] else set()
+    return {name: value for name, value in (item["effective_parameters"] or {}).items() if name not in noted}
+
+
+def _cost(item: View) -> str:
+    if item["cost_usd"] is not None:
+        return money(item["cost_usd"])
+    return "not known" + ("" if item["max_cost_usd"] is None else f", at most {money(item['max_cost_usd'])}")
 
 
 def _rating(item: View) -> str:

@@ -50,9 +50,14 @@ def check(asked: Asked, capabilities: Capabilities, *, strict: bool) -> list[str
     check_parameters(asked.parameters, capabilities, model=asked.model)
     _check_required(asked, capabilities)
     warnings = _unsupported(asked, capabilities)
+    require_all_done(warnings, strict=strict)
+    return warnings + _interpreted(asked, capabilities) + about_model(asked.provider, asked.model, capabilities)
+
+
+def require_all_done(warnings: Sequence[str], *, strict: bool) -> None:
+    """Refuse, where that was asked for, what will not be done as asked."""
     if strict and warnings:
         raise InvalidInput(warnings[0], hint="This is an error because of --strict.")
-    return warnings + _interpreted(asked, capabilities) + about_model(asked.provider, asked.model, capabilities)
 
 
 def check_parameters(parameters: Mapping[str, Any], capabilities: Capabilities, *, model: str) -> None:

@@ -10,6 +10,7 @@ from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning
+from promptlab.services.draws import Draws
 from promptlab.services.generation import Progress, close_batch, run_all
 from promptlab.services.inputs import load_input
 from promptlab.services.lab import Lab
@@ -28,17 +29,18 @@ _NOTHING_TO_DO = {
 class Placed:
     """What became of an order: `stopped_by` is what ended it before everything had an outcome.
 
-    `left_alone` says which generations there was nothing to do for, and why.
+    `left_alone` says which generations there was nothing to do for, and why; `draws` are those of a new order.
     """
 
     generation_ids: list[int]
     left_alone: list[str] = field(default_factory=list)
     batch_id: int | None = None
+    draws: Draws | None = None
     stopped_by: PromptlabError | KeyboardInterrupt | None = None
 
 
 def prepare(lab: Lab, request: planning.Request, *, for_sending: bool = True) -> planning.Draft:
-    """Render, check and price a request; nothing is written. Without `for_sending` no key is needed.
+    """Render, check, price and number a request; nothing is written. Without `for_sending` no key is needed.
 
     Raises:
         NotFound, Conflict: no such version, or a deleted one.
@@ -54,7 +56,9 @@ def prepare(lab: Lab, request: planning.Request, *, for_sending: bool = True) ->
         inputs=[load_input(source) for source in request.inputs],
         mask=load_input(request.mask) if request.mask else None,
     )
-    return planning.draft(order, provider.capabilities(version.model))
+    draft = planning.draft(order, provider.capabilities(version.model))
+    with lab.database.reading() as session:
+        return planning.numbered(session, lab, draft)
 
 
 def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
@@ -63,7 +67,7 @@ def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
     plan = planning.plan(lab, draft)
     stopped_by = _run(lab, draft.order.version.provider, plan.generation_ids, progress)
     close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, LimitReached))
-    return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, stopped_by=stopped_by)
+    return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, draws=plan.draws, stopped_by=stopped_by)
 
 
 def retry(

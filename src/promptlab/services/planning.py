@@ -2,30 +2,27 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 from sqlmodel import Session
 
 from promptlab.adapters.ai.capabilities import Capabilities
+from promptlab.adapters.ai.protocol import ImageRequest
 from promptlab.db import batches, cases, generations, projects
 from promptlab.db.models import Case, CaseImage, Generation, GenerationImageInput, PromptVersion
 from promptlab.db.states import ImageRole
 from promptlab.errors import InvalidInput, LimitReached
 from promptlab.services import templates
-from promptlab.services.checks import Asked, check
+from promptlab.services.checks import Asked, check, require_all_done
 from promptlab.services.content import content_hash
+from promptlab.services.draws import Draws, first_draws
 from promptlab.services.images import ImageInfo
 from promptlab.services.keeping import store_image
 from promptlab.services.lab import Lab
 
-MAX_DRAWS = 10_000
-"""At once; a typing error buys no more than that."""
-
 MAX_LIMIT_USD = 10_000_000
-
-_MAX_SEED = 2**63 - 2**32
-"""What databases take, less room for the draws that come later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,40 +56,51 @@ class Order:
 class Draft:
     """An order that has been rendered, checked and priced; nothing of it is written yet.
 
-    `max_price_usd` is the upper bound of the price of one generation, None where that is not known.
+    `combined_prompt` is how system and user prompt are sent to a model that takes only one, None to others.
+    `case_hash` is that of its variables and images, None without any. `max_price_usd` is the upper bound of the price
+    of one generation, None where that is not known.
     """
 
     order: Order
     rendered: templates.Rendered
+    combined_prompt: str | None
     parameters: dict[str, Any]
-    seeds: list[int | None]
+    case_hash: str | None
+    draws: Draws
     max_price_usd: float | None
-    warnings: list[str]
+    said: list[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the model will not do as asked, and what else a person should know before it is sent."""
+        return [*self.said, *self.draws.warnings]
 
     @property
     def view(self) -> dict[str, Any]:
-        """The draft as JSON data. Seeds are those of a request that was never made before."""
-        price = None if self.max_price_usd is None else round(self.max_price_usd * len(self.seeds), 6)
+        """The draft as JSON data."""
+        price = None if self.max_price_usd is None else round(self.max_price_usd * self.draws.number, 6)
         return {
             "dry_run": True,
             "prompt_version_id": self.order.version.id,
             "provider": self.order.version.provider,
             "model": self.order.version.model,
-            "generations": len(self.seeds),
+            "generations": self.draws.number,
             "count": self.order.request.count,
             "max_cost_usd": price,
             "parameters": self.parameters,
-            "seeds": self.seeds,
+            "draws": [*self.draws.numbers],
+            "seeds": self.draws.seeds,
             "inputs": len(self.order.inputs),
             "mask": self.order.mask is not None,
             "rendered_system_prompt": self.rendered.system,
             "rendered_user_prompt": self.rendered.user,
+            "combined_prompt": self.combined_prompt,
             "warnings": self.warnings,
         }
 
 
 def draft(order: Order, capabilities: Capabilities) -> Draft:
-    """Render, check and price an order.
+    """Render, check and price an order, as if it were the first of its kind: `numbered` says which draws it makes.
 
     Raises:
         InvalidInput: anything that could not be sent, or whose price cannot be limited as asked.
@@ -122,11 +130,36 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
     return Draft(
         order=order,
         rendered=rendered,
+        combined_prompt=None if capabilities.system_prompt else _combined(rendered),
         parameters=parameters,
-        seeds=_seeds(order, capabilities),
+        case_hash=_case_hash(order),
+        draws=first_draws(
+            *(version.model, capabilities),
+            seed=order.request.seed,
+            number=order.request.draws,
+            count=order.request.count,
+        ),
         max_price_usd=price,
-        warnings=warnings,
+        said=warnings,
     )
+
+
+def numbered(session: Session, lab: Lab, drafted: Draft) -> Draft:
+    """Return the draft with the draws that are free now.
+
+    Raises:
+        InvalidInput: their seeds are too high for the model; or draws share images, and the order is strict.
+    """
+    case = cases.find(session, lab.project_id, drafted.case_hash) if drafted.case_hash else None
+    if drafted.case_hash and case is None:
+        return _checked(drafted, first=1)
+    return _checked(drafted, first=generations.next_draw(session, _request_key(drafted, case)))
+
+
+def _checked(drafted: Draft, *, first: int) -> Draft:
+    draws = drafted.draws.starting_at(first)
+    require_all_done(draws.warnings, strict=drafted.order.request.strict)
+    return replace(drafted, draws=draws)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,17 +168,19 @@ class Plan:
 
     batch_id: int
     generation_ids: list[int]
+    draws: Draws
 
 
 def plan(lab: Lab, drafted: Draft) -> Plan:
-    """Store the inputs and commit the rows as planned, with the next free draws."""
+    """Store the inputs and commit the rows as planned, with the draws that are free now; raises as `numbered` does."""
     order = drafted.order
     images = [_store_input(lab, image, ImageRole.INPUT, position) for position, image in enumerate(order.inputs)]
     if order.mask is not None:
         images.append(_store_input(lab, order.mask, ImageRole.MASK, 0))
     with lab.database.transaction() as session:
         projects.lock(session, lab.project_id)
-        case = _case(session, lab, order.request.variables, images)
+        case = _case(session, lab, drafted, images)
+        drafted = numbered(session, lab, drafted)
         batch = batches.add(
             session, lab.project_id, order_seed=random.getrandbits(31), max_cost_usd=order.request.max_cost_usd
         )
@@ -153,13 +188,12 @@ def plan(lab: Lab, drafted: Draft) -> Plan:
         for row in rows:
             batches.add_item(session, lab.project_id, batch.id or 0, row.id or 0)
             session.add_all(_input_rows(row, images))
-    return Plan(batch_id=batch.id or 0, generation_ids=[row.id or 0 for row in rows])
+    return Plan(batch_id=batch.id or 0, generation_ids=[row.id or 0 for row in rows], draws=drafted.draws)
 
 
 def _rows(session: Session, lab: Lab, drafted: Draft, case: Case | None, batch_id: int) -> list[Generation]:
     order = drafted.order
-    key = _request_key(order, drafted.parameters, case.id if case else None)
-    first = generations.next_draw(session, key)
+    key = _request_key(drafted, case)
     rows = [
         Generation(
             project_id=lab.project_id,
@@ -167,32 +201,47 @@ def _rows(session: Session, lab: Lab, drafted: Draft, case: Case | None, batch_i
             case_id=case.id if case else None,
             batch_id=batch_id,
             request_key=key,
-            draw=first + index,
+            draw=draw,
             image_count=order.request.count,
             base_seed=order.request.seed,
-            seed=None if seed is None else seed + first - 1,
+            seed=seed,
             parameters=drafted.parameters,
             rendered_system_prompt=drafted.rendered.system,
             rendered_user_prompt=drafted.rendered.user,
             max_price_usd=drafted.max_price_usd,
             warnings=drafted.warnings,
         )
-        for index, seed in enumerate(drafted.seeds)
+        for draw, seed in zip(drafted.draws.numbers, drafted.draws.seeds, strict=True)
     ]
     session.add_all(rows)
     session.flush()
     return rows
 
 
-def _request_key(order: Order, parameters: Mapping[str, Any], case_id: int | None) -> str:
+def _combined(rendered: templates.Rendered) -> str | None:
+    request = ImageRequest(model="", system_prompt=rendered.system, user_prompt=rendered.user)
+    return request.combined_prompt if request.note_of_combining else None
+
+
+def _request_key(drafted: Draft, case: Case | None) -> str:
     """Hash what makes two requests the same, draws apart (PRODUCT: identity)."""
-    return content_hash([order.version.id, case_id, parameters, order.request.count, order.request.seed])
+    order = drafted.order
+    case_id = case.id if case else None
+    return content_hash([order.version.id, case_id, drafted.parameters, order.request.count, order.request.seed])
 
 
-def _case(session: Session, lab: Lab, variables: Mapping[str, Any], images: Sequence[CaseImage]) -> Case | None:
-    if not variables and not images:
+def _case_hash(order: Order) -> str | None:
+    """Hash what an order fills its prompt with: variables, inputs, mask."""
+    masks = [] if order.mask is None else [(ImageRole.MASK, 0, order.mask)]
+    inputs = [(ImageRole.INPUT, position, image) for position, image in enumerate(order.inputs)]
+    images = [[role.value, position, sha256(data).hexdigest()] for role, position, (data, _) in [*inputs, *masks]]
+    return content_hash([order.request.variables, images]) if order.request.variables or images else None
+
+
+def _case(session: Session, lab: Lab, drafted: Draft, images: Sequence[CaseImage]) -> Case | None:
+    digest, variables = drafted.case_hash, drafted.order.request.variables
+    if digest is None:
         return None
-    digest = content_hash([variables, [[image.role.value, image.position, image.sha256] for image in images]])
     found = cases.find(session, lab.project_id, digest)
     return found or cases.add(session, lab.project_id, content_hash=digest, variables=dict(variables), images=images)
 
@@ -206,30 +255,6 @@ def _input_rows(row: Generation, images: Sequence[CaseImage]) -> list[Generation
         GenerationImageInput(**image.model_dump(exclude={"id", "case_id"}), generation_id=row.id or 0)
         for image in images
     ]
-
-
-def _seeds(order: Order, capabilities: Capabilities) -> list[int | None]:
-    """Return the seed of each draw as if the first were draw 1; None where there is none to send."""
-    if not 1 <= order.request.draws <= MAX_DRAWS:
-        raise InvalidInput(f"--draws {order.request.draws} is not possible: at least one, at most {MAX_DRAWS:,}.")
-    if order.request.seed is None or not capabilities.seed:
-        return [None] * order.request.draws
-    _check_seed(order, order.request.seed, capabilities)
-    return [order.request.seed + index for index in range(order.request.draws)]
-
-
-def _check_seed(order: Order, seed: int, capabilities: Capabilities) -> None:
-    """Refuse a seed that the model does not take, for the first draw or the last."""
-    lowest, limit = capabilities.min_seed, capabilities.max_seed
-    if lowest <= seed <= (_MAX_SEED if limit is None else limit) - order.request.draws + 1:
-        return
-    upwards = f"up to about {_MAX_SEED:.0e}" if limit is None else f"to {limit}"
-    each = ", and each draw one more" if order.request.draws > 1 else ""
-    at_random = f"It would draw at random for {seed}; leave --seed out for that." if 0 <= seed < lowest else None
-    raise InvalidInput(
-        f"--seed {seed} is not possible: {order.version.model} takes whole numbers from {lowest} {upwards}{each}.",
-        hint=at_random,
-    )
 
 
 def _check_mask(order: Order) -> None:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
 
+from promptlab.adapters.ai.protocol import ImageRequest
 from promptlab.db import attempts, cases, generations
 from promptlab.db.models import (
     Attempt,
@@ -157,6 +158,9 @@ def _generation(
     outputs: list[GenerationImageOutput],
     tries: list[Attempt],
 ) -> View:
+    request = ImageRequest(
+        model=version.model, system_prompt=row.rendered_system_prompt, user_prompt=row.rendered_user_prompt
+    )
     return {
         "id": row.id,
         "prompt_version_id": row.prompt_version_id,
@@ -171,9 +175,11 @@ def _generation(
         "count": row.image_count,
         "parameters": row.parameters,
         "effective_parameters": row.effective_parameters,
+        "base_seed": row.base_seed,
         "seed": row.seed,
         "rendered_system_prompt": row.rendered_system_prompt,
         "rendered_user_prompt": row.rendered_user_prompt,
+        "combined_prompt": request.combined_prompt if request.says_combined(row.effective_parameters or {}) else None,
         "inputs": [image(each) for each in inputs],
         "outputs": [image(each) for each in outputs],
         "result_rating": row.result_rating,
@@ -181,6 +187,7 @@ def _generation(
         "warnings": row.warnings,
         "execution_time": row.execution_time,
         "cost_usd": row.cost_usd,
+        "max_cost_usd": None if row.max_price_usd is None else round(sum(each.reserved_usd for each in tries), 6),
         "usage": row.usage,
         "error": _error(tries) if row.state in _WITH_ERROR else None,
         "attempts": [attempt(each) for each in tries],

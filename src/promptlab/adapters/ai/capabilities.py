@@ -73,7 +73,8 @@ class Capabilities:
     `known=False` means that nothing is known: everything is passed on as it is. `parameters=None` likewise allows
     any parameter. `max_prompt` counts characters. `retires` is an ISO date. `interpreted` names what the model reads
     in a prompt as an instruction instead of text, each with the regular expression that finds it. A seed below
-    `min_seed` means a random one to the service.
+    `min_seed` means a random one to the service; with `seed_per_image` the images of one request have seeds in a row,
+    from the one that was sent on.
 
     Where each model of a service names its fields itself, `names` has those for what is no parameter here: the keys of
     `FLAGS`, of which `input` takes one image and `inputs` a list. `with_inputs` is the model that a request with input
@@ -86,6 +87,7 @@ class Capabilities:
     seed: bool = True
     min_seed: int = 0
     max_seed: int | None = None
+    seed_per_image: bool = False
     system_prompt: bool = True
     mask: bool = True
     max_count: int | None = None

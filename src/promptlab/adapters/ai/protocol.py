@@ -38,6 +38,11 @@ class ImageRequest:
         """What the effective parameters say where `combined_prompt` was sent."""
         return {"system_prompt": "rendered into the prompt"} if self.system_prompt else {}
 
+    def says_combined(self, effective_parameters: Mapping[str, Any]) -> bool:
+        """Say whether the effective parameters of an answer to this have the note that `combined_prompt` was sent."""
+        note = self.note_of_combining
+        return bool(note) and note.items() <= effective_parameters.items()
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageResult:
