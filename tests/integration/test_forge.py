@@ -299,6 +299,16 @@ def test_draws_that_share_images_are_warned_of_before_they_are_made(
     assert shared in two["warnings"][0]
 
 
+def test_variations_of_a_seed_are_shared_by_no_draws(service: ForgeService, promptlab: Promptlab) -> None:
+    """All images of a set then have the same seed, and subseeds in a row: nothing is warned of."""
+    promptlab("prompt", "create", "p", "--provider", "forge", "--user", "a harbour")
+    varied = ("--param", "subseed=5", "--param", "subseed_strength=0.2")
+    buy = ("generate", "--prompt-version", "p", "--seed", 7, *varied)
+    one, two = promptlab(*buy, "--count", 2, "--draws", 2, "--strict", "--json").json["items"]
+    assert (one["effective_parameters"]["seeds"], two["effective_parameters"]["seeds"]) == ([7, 7], [8, 8])
+    assert len({image["sha256"] for item in (one, two) for image in item["outputs"]}) == 4
+
+
 def test_a_second_set_from_the_same_seed_is_warned_of_like_a_second_draw(
     service: ForgeService, promptlab: Promptlab
 ) -> None:

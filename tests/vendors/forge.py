@@ -30,8 +30,9 @@ _TYPES: dict[str, type[Any]] = {
 """The fields that are checked; those that it does not know are passed over."""
 
 _DEFAULTS: dict[str, Any] = {
-    "prompt": "", "negative_prompt": "", "seed": -1, "batch_size": 1, "n_iter": 1, "steps": 50, "width": 512,
-    "height": 512, "cfg_scale": 7.0, "denoising_strength": 0.75, "sampler_name": "Euler", "override_settings": {},
+    "prompt": "", "negative_prompt": "", "seed": -1, "subseed": -1, "batch_size": 1, "n_iter": 1, "steps": 50,
+    "width": 512, "height": 512, "cfg_scale": 7.0, "denoising_strength": 0.75, "sampler_name": "Euler",
+    "override_settings": {},
     "save_images": False,
 }  # fmt: skip
 SAMPLERS = ("DPM++ 2M", "Euler", "Euler a")
@@ -99,7 +100,9 @@ class ForgeService(LoopbackService):
             inputs.append(_decoded(fields["mask"]))
         info = self._info(fields)
         try:
-            images = [self._painted(info, seed, inputs) for seed in info["all_seeds"]]
+            pairs = zip(info["all_seeds"], info["all_subseeds"], strict=True)
+            varied = bool(fields.get("subseed_strength"))
+            images = [self._painted(info, [seed, subseed][: 1 + varied], inputs) for seed, subseed in pairs]
         except UnidentifiedImageError:
             raise _refused(500, "Invalid encoded image") from None
         if info["index_of_first_image"]:
@@ -115,7 +118,10 @@ class ForgeService(LoopbackService):
     def _info(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         sampler, scheduler = self._sampler(fields["sampler_name"])
         count = fields["batch_size"] * fields["n_iter"]
-        first = fields["seed"] if fields["seed"] != -1 else random.randrange(4294967294)
+        first, second = (
+            random.randrange(4294967294) if seed == -1 else seed for seed in (fields["seed"], fields["subseed"])
+        )
+        varied = bool(fields.get("subseed_strength"))
         asked = fields["override_settings"].get("sd_model_checkpoint")
         found = [name for name, about in CHECKPOINTS.items() if asked is not None and asked in {name, *about.values()}]
         checkpoint = found[0] if found else self.loaded  # what it does not have it passes over
@@ -124,7 +130,8 @@ class ForgeService(LoopbackService):
             "prompt": prompt,
             "negative_prompt": fields["negative_prompt"],
             "seed": first,
-            "all_seeds": [first + index for index in range(count)],
+            "all_seeds": [first if varied else first + index for index in range(count)],
+            "all_subseeds": [second + index for index in range(count)],
             **{name: fields[name] for name in ("width", "height", "cfg_scale", "steps", "denoising_strength")},
             "sampler_name": sampler,
             "sd_model_name": checkpoint,
@@ -144,9 +151,9 @@ class ForgeService(LoopbackService):
             raise _refused(404, "Sampler not found")
         return name if name in SAMPLERS else SAMPLERS[0], scheduler
 
-    def _painted(self, info: Mapping[str, Any], seed: int, inputs: list[bytes]) -> bytes:
+    def _painted(self, info: Mapping[str, Any], seeds: list[int], inputs: list[bytes]) -> bytes:
         size = info["width"] // 8 * 8, info["height"] // 8 * 8
-        looks = [seed, *(info[name] for name in ("negative_prompt", "sd_model_name", "sampler_name", "steps"))]
+        looks = [*seeds, *(info[name] for name in ("negative_prompt", "sd_model_name", "sampler_name", "steps"))]
         return painted(info["prompt"], size=size, seed=looks, inputs=inputs, form=self.form)
 
 

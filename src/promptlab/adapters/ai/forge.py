@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +31,14 @@ _ROOT = "/sdapi/v1"
 _FEW = 10
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckpointCapabilities(Capabilities):
+    """What a checkpoint takes. Variations of one seed have subseeds in a row instead (modules/processing.py)."""
+
+    def for_parameters(self, parameters: Mapping[str, Any]) -> Capabilities:
+        return replace(self, seed_per_image=self.seed_per_image and not parameters.get("subseed_strength"))
+
+
 class ForgeProvider:
     """Asks for images and gets them in the answer: the server names no job, and makes one request after the other."""
 
@@ -51,7 +59,8 @@ class ForgeProvider:
     def capabilities(self, model: str) -> Capabilities:
         """Say what the server takes: every model is a checkpoint of its owner's, and all take the same."""
         found = self._lookup(model)
-        return replace(found if found.known else self._lookup(CURRENT), system_prompt=False)
+        found = found if found.known else self._lookup(CURRENT)
+        return CheckpointCapabilities(**vars(replace(found, system_prompt=False)))
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:  # noqa: ARG002
         """Ask and wait; nothing is named that could be asked for again, so `accepted` is never called."""
