@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.command_line import Promptlab
 from tests.loopback import json_error, serving_service
 from tests.openai_behaviour import Behaviour
 from tests.pictures import picture
@@ -29,6 +30,7 @@ from tests.vendors.bedrock import (
     filtered,
 )
 
+from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.protocol import (
     ImageProvider,
     ImageRequest,
@@ -113,16 +115,40 @@ def test_the_seed_that_was_used_is_reported(service: BedrockService, provider: I
 
 
 def test_a_shape_is_not_sent_with_an_input_nor_a_strength_without_one(
-    service: BedrockService, provider: ImageProvider
+    service: BedrockService, promptlab: Promptlab, tmp_path: Path
 ) -> None:
-    """A version of a prompt serves both; what had no meaning is said."""
-    both = {"aspect_ratio": "3:2", "strength": 0.5}
-    assert draw(provider, parameters=both).warnings == (
-        "strength is not sent: there is no input image that it could change.",
-    )
-    result = draw(provider, parameters=both, inputs=(picture(),))
-    assert result.warnings == ("aspect_ratio is not sent: the image gets the shape of the input.",)
-    assert service.asked()[-1].fields.keys() == {"prompt", "image", "strength"}
+    """A version of a prompt serves both; what has no meaning is said before."""
+    (tmp_path / "input.png").write_bytes(picture().data)
+    both = ("--param", "aspect_ratio=3:2", "--param", "strength=0.5")
+    promptlab("prompt", "create", "p", "--user", "a harbour", "--model", ULTRA, *both)
+    buy = ("generate", "--prompt-version", "p", "--json")
+    [plain] = promptlab(*buy).json["items"]
+    assert plain["warnings"] == [f"strength is not sent: {ULTRA} takes it with an input image only."]
+    [changed] = promptlab(*buy, "--input", tmp_path / "input.png").json["items"]
+    assert changed["warnings"] == [f"aspect_ratio is not sent: {ULTRA} takes it without an input image only."]
+    assert [request.fields.keys() for request in service.asked()] == [
+        {"prompt", "aspect_ratio"},
+        {"prompt", "image", "strength"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "least"), [(STRUCTURE, "an input image, not 0"), (TRANSFER, "2 input images, not 0")]
+)
+def test_what_works_on_an_image_is_not_asked_without_one(
+    service: BedrockService, promptlab: Promptlab, model: str, least: str
+) -> None:
+    promptlab("prompt", "create", "p", "--user", "a harbour", "--model", model)
+    said = promptlab("generate", "--prompt-version", "p", "--json", code=2).error
+    assert said["message"] == f"{model} needs {least}."
+    assert service.asked() == []
+
+
+def test_every_service_that_works_on_an_image_needs_one() -> None:
+    """A style needs one to be taken from, and one to go to."""
+    known = {name: read_catalogue().capabilities("bedrock", name) for name in read_catalogue().models("bedrock")}
+    needs = {name: found.min_inputs for name, found in known.items() if name.startswith("us.")}
+    assert needs == {name: 2 if name == TRANSFER else 1 for name in needs}
 
 
 def test_diffusion_is_told_what_it_demands_with_an_input(service: BedrockService, provider: ImageProvider) -> None:

@@ -81,17 +81,36 @@ def test_what_changes_the_prompt_is_on_only_where_it_is_asked_for(service: FalSe
     assert [sent.fields["enable_web_search"] for sent in service.asked()] == [False, True]
 
 
-def test_the_fields_of_a_model_that_is_not_known_are_guessed_and_said(service: FalService, ask: Ask) -> None:
+def test_the_fields_of_a_model_that_is_not_known_are_guessed(service: FalService, ask: Ask) -> None:
     """Nothing is known of the price either, so the units stay units."""
     result = ask(model="fal-ai/flux-2-pro/edit", inputs=(picture(),), seed=7, parameters={"safety_tolerance": "5"})
     [sent] = service.asked()
     assert set(sent.fields) == {"prompt", "seed", "safety_tolerance", "image_urls"}
-    [warning] = result.warnings
-    assert "fal-ai/flux-2-pro/edit" in warning
-    assert "image_urls" in warning
     assert (result.usage, result.cost_usd) == ({"billable_units": 2.0}, None)
-    [warning] = ask(model="fal-ai/flux/dev/image-to-image", inputs=(picture(),)).warnings
-    assert "went into image_url," in warning
+    ask(model="fal-ai/flux/dev/image-to-image", inputs=(picture(),))
+    assert "image_url" in service.asked()[1].fields
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [("fal-ai/flux-2-pro/edit", "image_urls"), ("fal-ai/flux/dev/image-to-image", "image_url (several: image_urls)")],
+)
+def test_that_fields_are_guessed_is_said_before_anything_is_sent(
+    service: FalService, promptlab: Promptlab, tmp_path: Path, model: str, field: str
+) -> None:
+    (tmp_path / "input.png").write_bytes(picture().data)
+    promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "fal", "--model", model)
+    plain = ("generate", "--prompt-version", "p", "--dry-run", "--json")
+    buy = (*plain, "--seed", 7, "--count", 2, "--input", tmp_path / "input.png")
+    assert [text for text in promptlab(*plain).json["warnings"] if "guess" in text] == []
+    places = {"--seed": "seed", "--count": "num_images", "--input": field}
+    told = [
+        f"The fields of {model} are not known here: that {flag} goes into {place} is a guess."
+        for flag, place in places.items()
+    ]
+    assert promptlab(*buy).json["warnings"][:3] == told
+    assert promptlab(*buy, "--strict", code=2).error["message"] == told[0]
+    assert service.asked() == []
 
 
 def test_a_file_of_ones_own_takes_the_place_of_a_guess(

@@ -143,6 +143,24 @@ def test_a_seed_without_a_field_is_a_warning(ask: Ask) -> None:
     assert result.warnings == ("acme/tomorrow has no field for a seed: --seed 7 was not sent.",)
 
 
+def test_that_fields_will_be_guessed_is_said_before_anything_is_sent(
+    service: ReplicateService, promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for those of which a file of one's own says what they are called."""
+    promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "replicate", "--model", "acme/tomorrow")
+    buy = ("generate", "--prompt-version", "p", "--seed", 7, "--json")
+    guess = (
+        "The fields of acme/tomorrow are not known here: that --seed goes into a field seed, if it has one, is a guess."
+    )
+    assert promptlab(*buy, "--dry-run").json["warnings"][0] == guess
+    assert promptlab(*buy, "--strict", code=2).error["message"] == guess
+    assert service.requests == []
+    file = tmp_path / "models.toml"
+    file.write_text('[replicate.models."acme/tomorrow"]\nnames.seed = "random_seed"\n')
+    monkeypatch.setenv("PROMPTLAB_MODELS_FILE", str(file))
+    assert promptlab(*buy, "--strict", "--dry-run").json["warnings"] == []
+
+
 def test_a_model_that_is_not_described_gets_the_prompt(ask: Ask, service: ReplicateService) -> None:
     """And an error of the service's own where there is none of that name."""
     service.behave(json_error(404, {"detail": "Not here."}), at="schema")

@@ -67,19 +67,36 @@ def test_a_strength_that_nobody_said_is_told(ask: Ask, service: LoopbackService,
     assert result.warnings == ()
 
 
-def test_a_shape_does_not_go_with_an_input_of_a_diffusion_model(ask: Ask, service: LoopbackService) -> None:
-    """Ultra takes both."""
-    shaped = {"inputs": (picture(),), "parameters": {"aspect_ratio": "3:2"}}
-    told = ask(model="sd3.5-large", **shaped).warnings
-    assert told == ("aspect_ratio is not sent: the image gets the shape of the input.",)
-    assert ask(model="ultra", **shaped).warnings == ()
-    assert ["aspect_ratio" in request.fields for request in service.asked()] == [False, True]
+@pytest.mark.parametrize("model", CHANGING)
+def test_a_version_serves_requests_with_and_without_an_input(
+    promptlab: Promptlab, service: LoopbackService, tmp_path: Path, model: str
+) -> None:
+    """What goes with but one of them is not sent with the other, and that is said; Ultra takes a shape in both."""
+    (tmp_path / "input.png").write_bytes(picture().data)
+    asked = ("--provider", "stability", "--model", model, "--param", "aspect_ratio=3:2", "--param", "strength=0.5")
+    promptlab("prompt", "create", "p", "--user", "a harbour", *asked)
+    buy = ("generate", "--prompt-version", "p", "--json")
+    [plain] = promptlab(*buy).json["items"]
+    [changed] = promptlab(*buy, "--input", tmp_path / "input.png").json["items"]
+    shaped = model == "ultra"
+    assert plain["warnings"] == [f"strength is not sent: {model} takes it with an input image only."]
+    shapeless = [] if shaped else [f"aspect_ratio is not sent: {model} takes it without an input image only."]
+    assert changed["warnings"] == shapeless
+    sent = [set(request.fields) & {"aspect_ratio", "strength"} for request in service.asked()]
+    assert sent == [{"aspect_ratio"}, {"aspect_ratio", "strength"} if shaped else {"strength"}]
+    assert plain["parameters"] == changed["parameters"] == {"aspect_ratio": "3:2", "strength": 0.5}
+    assert "strength" not in plain["effective_parameters"]
 
 
-def test_a_strength_without_an_input_image_is_not_sent(ask: Ask) -> None:
-    result = ask(parameters={"strength": 0.5})
-    assert result.warnings == ("strength is not sent: there is no input image that it could change.",)
-    assert "strength" not in result.effective_parameters
+def test_what_is_not_sent_is_shown_by_a_dry_run_and_with_strict_an_error(
+    promptlab: Promptlab, service: LoopbackService
+) -> None:
+    promptlab("prompt", "create", "p", "--user", "a harbour", "--provider", "stability", "--param", "strength=0.5")
+    buy = ("generate", "--prompt-version", "p", "--json")
+    warning = "strength is not sent: ultra takes it with an input image only."
+    assert promptlab(*buy, "--dry-run").json["warnings"] == [warning]
+    assert promptlab(*buy, "--strict", code=2).error["message"] == warning
+    assert service.asked() == []
 
 
 def test_core_takes_no_input_image(promptlab: Promptlab, service: LoopbackService, tmp_path: Path) -> None:

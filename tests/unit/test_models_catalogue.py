@@ -9,7 +9,8 @@ import pytest
 from promptlab.adapters.ai.capabilities import Capabilities, Price
 from promptlab.adapters.ai.catalogue import Catalogue, read_catalogue
 from promptlab.errors import InvalidInput, NotConfigured
-from promptlab.services.checks import about_model, check_parameters
+from promptlab.services.checks import about_model
+from promptlab.services.parameters import check_parameters
 
 
 @pytest.fixture
@@ -249,8 +250,17 @@ def test_a_file_that_is_not_there_says_where_it_is_named(models_file: Path) -> N
     ("text", "wanted"),
     [
         ('pattern = "[0-9]+"\nform = "DIGITS"', "DIGITS is."),
-        ('choices = ["auto"]\npattern = "[0-9]+"\nform = "DIGITS"', "auto or DIGITS are."),
-        ('choices = ["auto"]\npattern = "[0-9]+"', "auto or a text that matches [0-9]+ are."),
+        ('pattern = "[0-9]+"\nform = "DIGITS, few"', "DIGITS, few, is."),
+        ("choices = [true, false]", "true or false is."),
+        ("choices = [1]", "1 is."),
+        ('choices = [512, "1K", "2K"]', "512, 1K or 2K is."),
+        ("minimum = 0\nmaximum = 1\ninteger = false", "a number from 0 to 1 is."),
+        ("minimum = 0.1\nmaximum = 4294967294", "a whole number from 0.1 to 4294967294 is."),
+        ("minimum = 64\nmaximum = 4096\nstep = 8", "a multiple of 8 from 64 to 4096 is."),
+        ("minimum = 3", "a whole number from 3 on is."),
+        ("maximum = 3", "a whole number up to 3 is."),
+        ('choices = ["auto"]\npattern = "[0-9]+"\nform = "DIGITS"', "auto or DIGITS is."),
+        ('choices = ["auto"]\npattern = "[0-9]+"', "auto or a text that matches [0-9]+ is."),
     ],
 )
 def test_a_value_of_the_wrong_form_is_told_the_form(models_file: Path, text: str, wanted: str) -> None:
@@ -262,5 +272,5 @@ def test_a_value_of_the_wrong_form_is_told_the_form(models_file: Path, text: str
 
 
 def test_the_form_of_a_size_is_a_word() -> None:
-    with pytest.raises(InvalidInput, match="or WIDTHxHEIGHT are"):
+    with pytest.raises(InvalidInput, match="or WIDTHxHEIGHT is"):
         check_parameters({"size": "huge"}, read_catalogue().capabilities("openai", "gpt-image-2"), model="gpt-image-2")

@@ -6,19 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from promptlab.adapters.ai.capabilities import FLAGS, Capabilities, ParameterRule
+from promptlab.adapters.ai.capabilities import FLAGS, Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.errors import InvalidInput, nearest
+from promptlab.services.parameters import check_parameters, require_parameters, unsent_parameters
 
-_RESERVED = {
-    "prompt": "--user",
-    "model": "--model",
-    "n": "--count",
-    "image": "--input",
-    "mask": "--mask",
-    "stream": None,
-    "partial_images": None,
-}
 _SOON = timedelta(days=30)
 
 
@@ -48,7 +40,7 @@ def check(asked: Asked, capabilities: Capabilities, *, strict: bool) -> list[str
     _check_inputs(asked, capabilities)
     _check_prompt(asked, capabilities)
     check_parameters(asked.parameters, capabilities, model=asked.model)
-    _check_required(asked, capabilities)
+    require_parameters(asked.parameters, capabilities, model=asked.model)
     warnings = _unsupported(asked, capabilities)
     require_all_done(warnings, strict=strict)
     return warnings + _interpreted(asked, capabilities) + about_model(asked.provider, asked.model, capabilities)
@@ -58,38 +50,6 @@ def require_all_done(warnings: Sequence[str], *, strict: bool) -> None:
     """Refuse, where that was asked for, what will not be done as asked."""
     if strict and warnings:
         raise InvalidInput(warnings[0], hint="This is an error because of --strict.")
-
-
-def check_parameters(parameters: Mapping[str, Any], capabilities: Capabilities, *, model: str) -> None:
-    """Check each parameter against what is known of the model.
-
-    Raises:
-        InvalidInput: an unknown parameter, a value out of range, or one that has a flag of its own.
-    """
-    rules = capabilities.parameters
-    reserved = {**_RESERVED, **{name: FLAGS[what] for what, name in capabilities.names.items()}}
-    for name, value in parameters.items():
-        if name in reserved:
-            flag = reserved[name]
-            raise InvalidInput(f"{name!r} is not a parameter here.", hint=f"Use {flag}." if flag else None)
-        if rules is None:
-            continue
-        if name not in rules:
-            near = nearest(name, list(rules))
-            raise InvalidInput(
-                f"{capabilities.called or model} has no parameter {name!r}.{near}",
-                hint="It takes " + ", ".join(sorted(rules)) + ".",
-            )
-        if not _allows(rules[name], value):
-            raise InvalidInput(f"{name}={value} is not possible with {model}: {_wanted(rules[name])}.")
-
-
-def _check_required(asked: Asked, capabilities: Capabilities) -> None:
-    for name, rule in (capabilities.parameters or {}).items():
-        if rule.required and name not in asked.parameters:
-            raise InvalidInput(
-                f"{_who(asked, capabilities)} needs a value for {name!r}.", hint=f"Give it with --param {name}=VALUE."
-            )
 
 
 def _check_count(asked: Asked, capabilities: Capabilities) -> None:
@@ -108,10 +68,11 @@ def _check_inputs(asked: Asked, capabilities: Capabilities) -> None:
     for media_type, size in asked.input_types:
         if media_type not in capabilities.input_types:
             known = ", ".join(sorted(capabilities.input_types))
-            raise InvalidInput(f"{asked.model} takes no {media_type} as input; it takes {known}.")
+            raise InvalidInput(f"{_who(asked, capabilities)} takes no {media_type} as input; it takes {known}.")
         if capabilities.max_input_bytes is not None and size > capabilities.max_input_bytes:
             raise InvalidInput(
-                f"An input of {size:,} bytes is too large: {asked.model} takes up to {capabilities.max_input_bytes:,}."
+                f"An input of {size:,} bytes is too large: "
+                f"{capabilities.who(asked.model, within=True)} takes up to {capabilities.max_input_bytes:,}."
             )
     if asked.has_mask and not capabilities.mask:
         raise InvalidInput(f"{_who(asked, capabilities)} takes no mask.")
@@ -135,7 +96,8 @@ def _check_prompt(asked: Asked, capabilities: Capabilities) -> None:
     length = len(asked.user_prompt) + len(asked.system_prompt or "")
     if capabilities.max_prompt is not None and length > capabilities.max_prompt:
         raise InvalidInput(
-            f"The prompt has {length:,} characters; {asked.model} takes up to {capabilities.max_prompt:,}."
+            f"The prompt has {length:,} characters; "
+            f"{capabilities.who(asked.model, within=True)} takes up to {capabilities.max_prompt:,}."
         )
 
 
@@ -145,18 +107,29 @@ def _unsupported(asked: Asked, capabilities: Capabilities) -> list[str]:
         found.append(f"{who} takes no seed: --seed {asked.seed} is not sent.")
     if asked.system_prompt and not capabilities.system_prompt:
         found.append(f"{who} takes no system prompt: it is rendered into the user prompt.")
-    return found
+    found += unsent_parameters(asked.parameters, capabilities, inputs=len(asked.input_types), model=asked.model)
+    return found + _guessed(asked, capabilities)
+
+
+def _guessed(asked: Asked, capabilities: Capabilities) -> list[str]:
+    """Return what is asked for and goes where nobody has said that it belongs."""
+    asks = {"seed": asked.seed is not None, "count": asked.count > 1, "inputs": bool(asked.input_types)}
+    return [
+        f"The fields of {asked.model} are not known here: that {FLAGS[what]} goes into {place} is a guess."
+        for what, place in capabilities.guesses.items()
+        if asks[what]
+    ]
 
 
 def _who(asked: Asked, capabilities: Capabilities) -> str:
-    return capabilities.called or asked.model
+    return capabilities.who(asked.model)
 
 
 def _interpreted(asked: Asked, capabilities: Capabilities) -> list[str]:
     """Return what the model would not read as text; `--raw` or not, that is how it reads prompts."""
     prompt = "\n".join(text for text in (asked.system_prompt, asked.user_prompt) if text)
     return [
-        f"{asked.model} reads {name} in the prompt as an instruction, not as text: {found[0][:40]}"
+        f"{_who(asked, capabilities)} reads {name} in the prompt as an instruction, not as text: {found[0][:40]}"
         for name, pattern in capabilities.interpreted.items()
         if (found := re.search(pattern, prompt))
     ]
@@ -173,31 +146,3 @@ def about_model(provider: str, model: str, capabilities: Capabilities) -> list[s
     if retires <= today:
         return [f"{model} was retired on {retires}."]
     return [f"{model} retires on {retires}."] if retires <= today + _SOON else []
-
-
-def _allows(rule: ParameterRule, value: object) -> bool:
-    if rule.minimum is not None or rule.maximum is not None:
-        return _in_range(rule, value)
-    if value in rule.choices:
-        return True
-    if rule.pattern is not None:
-        return isinstance(value, str) and re.fullmatch(rule.pattern, value) is not None
-    return not rule.choices
-
-
-def _in_range(rule: ParameterRule, value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int if rule.integer else int | float):
-        return False
-    low = rule.minimum if rule.minimum is not None else float("-inf")
-    high = rule.maximum if rule.maximum is not None else float("inf")
-    return low <= value <= high
-
-
-def _wanted(rule: ParameterRule) -> str:
-    if rule.minimum is not None or rule.maximum is not None:
-        return f"a {'whole ' if rule.integer else ''}number from {rule.minimum:g} to {rule.maximum:g} is"
-    choices = ", ".join(str(choice) for choice in rule.choices)
-    if rule.pattern is None:
-        return f"{choices} are"
-    form = rule.form or f"a text that matches {rule.pattern}"
-    return f"{choices} or {form} are" if choices else f"{form} is"

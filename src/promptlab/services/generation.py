@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from promptlab.adapters.ai.protocol import (
@@ -145,7 +145,7 @@ def run(
                 return
             if (left := ready_at - time.monotonic()) > 0:
                 raise Postponed(min(left, _SLICE_SECONDS))
-            job, sent = _load(lab, generation_id), sent + 1
+            job, sent = _load(lab, provider, generation_id), sent + 1
             if job is None:
                 return
             try:
@@ -207,7 +207,7 @@ def _claim(lab: Lab, job: _Job) -> Attempt | None:
         )
 
 
-def _load(lab: Lab, generation_id: int) -> _Job | None:
+def _load(lab: Lab, provider: ImageProvider, generation_id: int) -> _Job | None:
     """Return what is needed to send the generation, None where somebody has deleted it."""
     with lab.database.reading() as session:
         found = generations.by_ids(session, [generation_id])
@@ -216,10 +216,12 @@ def _load(lab: Lab, generation_id: int) -> _Job | None:
         [generation] = found
         version = session.get_one(PromptVersion, generation.prompt_version_id)
         images = generations.inputs(session, [generation_id])
+    request = _request(lab, generation, version, images)
+    sendable = provider.capabilities(version.model).sendable(request.parameters, inputs=len(request.inputs))
     return _Job(
         generation_id=generation_id,
         batch_id=generation.batch_id,
-        request=_request(lab, generation, version, images),
+        request=replace(request, parameters=sendable),
         max_price_usd=generation.max_price_usd or 0.0,
     )
 

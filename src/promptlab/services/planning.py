@@ -123,8 +123,10 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
     warnings = check(asked, capabilities, strict=order.request.strict)
     _check_mask(order)
     prompt_bytes = len((rendered.user + (rendered.system or "")).encode())
+    inputs = len(order.inputs)
+    sendable = capabilities.sendable(parameters, inputs=inputs)
     price = capabilities.upper_price(
-        count=order.request.count, inputs=len(order.inputs), prompt_bytes=prompt_bytes, parameters=parameters
+        count=order.request.count, inputs=inputs, prompt_bytes=prompt_bytes, parameters=sendable
     )
     _check_price(order, price)
     return Draft(
@@ -134,7 +136,7 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
         parameters=parameters,
         case_hash=_case_hash(order),
         draws=first_draws(
-            *(version.model, capabilities),
+            *(capabilities.who(version.model, within=True), capabilities),
             seed=order.request.seed,
             number=order.request.draws,
             count=order.request.count,

@@ -11,8 +11,8 @@ from promptlab.db import projects, prompts
 from promptlab.db.models import PromptVersion
 from promptlab.errors import Conflict, InvalidInput
 from promptlab.services import templates
-from promptlab.services.checks import check_parameters
 from promptlab.services.content import content_hash
+from promptlab.services.parameters import check_parameters
 
 IfSame = Literal["refuse", "make", "reuse"]
 

@@ -88,7 +88,7 @@ class BedrockProvider:
             effective_parameters={**body.effective, **request.note_of_combining, **made.effective},
             request_id=self._runtime.clean(request_id_of(answer)),
             http_status=answer.status,
-            warnings=(*body.warnings, *made.warnings),
+            warnings=made.warnings,
         )
 
 

@@ -15,9 +15,6 @@ _AMAZON = re.compile(r"(^|[./])amazon\.")
 
 _DIFFUSION = re.compile(r"stability\.sd3")
 _TRANSFER = "style-transfer"
-_GENERATES = re.compile(r"stability\.(sd3|stable-image-(ultra|core))")
-"""The models that draw from words alone; the others work on an image."""
-
 _STRENGTH = 0.7
 """How much of an input image SD 3.5 changes where nobody says; it wants a figure and has none of its own."""
 
@@ -36,11 +33,10 @@ _SOME = re.compile(r"^some\b", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """What is sent; `effective` is what nobody has asked for, `warnings` what is left out."""
+    """What is sent; `effective` is what nobody has asked for."""
 
     fields: Mapping[str, Any]
     effective: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,17 +69,14 @@ class Stability:
     max_count = 1
 
     def body(self, request: ImageRequest) -> Body:
-        unsent = _unsent(request)
-        fields = {name: value for name, value in request.parameters.items() if name not in unsent}
-        fields |= {"prompt": request.combined_prompt, **_pictures(request)}
+        fields = {**request.parameters, "prompt": request.combined_prompt, **_pictures(request)}
         if request.seed is not None:
             fields["seed"] = request.seed
         assumed: dict[str, Any] = {}
         if request.inputs and _DIFFUSION.search(request.model):
             fields["mode"] = "image-to-image"
             assumed = {} if "strength" in fields else {"strength": _STRENGTH}
-        warnings = tuple(f"{name} is not sent: {why}." for name, why in unsent.items())
-        return Body(fields={**assumed, **fields}, effective=assumed, warnings=warnings)
+        return Body(fields={**assumed, **fields}, effective=assumed)
 
     def read(self, answer: Mapping[str, Any]) -> Made:
         reasons = [str(reason) for reason in _list(answer, "finish_reasons") if reason not in _FINE]
@@ -138,15 +131,6 @@ def _pictures(request: ImageRequest) -> dict[str, str]:
         takes = "two images" if len(names) > 1 else "one image"
         raise ProviderFailed(f"{request.model} takes {takes}, not {len(request.inputs)}.", kind="bad_request")
     return {name: to_base64(image) for name, image in zip(names, request.inputs, strict=False)}
-
-
-def _unsent(request: ImageRequest) -> dict[str, str]:
-    """Return which parameters have no meaning in this request, and why."""
-    if not _GENERATES.search(request.model):
-        return {}
-    without = {"strength": "there is no input image that it could change"}
-    beside = {"aspect_ratio": "the image gets the shape of the input"}
-    return {name: why for name, why in (beside if request.inputs else without).items() if name in request.parameters}
 
 
 def _images(answer: Mapping[str, Any]) -> tuple[bytes, ...]:

@@ -50,7 +50,9 @@ class BflProvider:
 
     def capabilities(self, model: str) -> Capabilities:
         """Say what the model takes; the service makes one image a request and knows no system prompt and no mask."""
-        return replace(self._lookup(model), system_prompt=False, mask=False, max_count=1)
+        known = replace(self._lookup(model), system_prompt=False, mask=False, max_count=1)
+        images = "images" if _is_third(model) else "input_image"
+        return known if known.known else replace(known, guesses={"seed": "seed", "inputs": images})
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:
         answer = self._http.post(f"/v1/{quote(request.model, safe='')}", json=self._fields_of(request))
@@ -83,7 +85,7 @@ class BflProvider:
         if request.seed is not None and self._lookup(request.model).seed:
             fields["seed"] = request.seed
         pictures = [to_base64(image) for image in request.inputs]
-        if request.model.startswith("flux-3"):
+        if _is_third(request.model):
             return {**fields, **({"images": pictures} if pictures else {})}
         names = ["input_image", *(f"input_image_{number}" for number in range(2, len(pictures) + 1))]
         return {**fields, **dict(zip(names, pictures, strict=False))}
@@ -144,6 +146,11 @@ class BflProvider:
         message = detail_of(answer)
         kind = {401: "auth", 402: "quota", 403: "auth"}.get(answer.status)
         return self._http.failure(answer, Complaint(message=message, kind=kind), request_id=None)
+
+
+def _is_third(model: str) -> bool:
+    """Say whether the model is of FLUX 3, which takes a list of images."""
+    return model.startswith("flux-3")
 
 
 def _details(body: Mapping[str, Any]) -> dict[str, Any]:

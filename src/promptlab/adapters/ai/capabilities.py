@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 FLAGS = {
     "system_prompt": "--system",
@@ -21,8 +21,9 @@ class ParameterRule:
 
     `choices` are the only values, unless `pattern` (a regular expression for the whole text) matches too; `form` says
     in a word what matches it, such as WIDTHxHEIGHT.
-    `minimum` and `maximum` are inclusive and make the parameter an integer (`integer=True`) or a number. Without a
-    `required` parameter nothing is sent.
+    `minimum` and `maximum` are inclusive and make the parameter an integer (`integer=True`) or a number; an integer may
+    have to be a multiple of `step`. Without a `required` parameter nothing is sent. One that has a meaning `only` in
+    requests with input images, or in those without, is left out of the others.
     """
 
     choices: tuple[Any, ...] = ()
@@ -31,7 +32,13 @@ class ParameterRule:
     minimum: float | None = None
     maximum: float | None = None
     integer: bool = True
+    step: int | None = None
     required: bool = False
+    only: Literal["with_inputs", "without_inputs"] | None = None
+
+    def goes_with(self, inputs: int) -> bool:
+        """Say whether the parameter has a meaning in a request with so many input images."""
+        return self.only is None or self.only == ("with_inputs" if inputs else "without_inputs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +67,7 @@ class Price:
         bounds = [
             table[value]
             for name, table in self.max_per_image_by.items()
-            if isinstance(value := parameters.get(name), str) and value in table
+            if (value := str(parameters.get(name))) in table
         ]
         highest = self.max_per_image if self.max_per_image is not None else self.per_image
         return min([*bounds, highest] if highest is not None else bounds, default=None)
@@ -79,6 +86,8 @@ class Capabilities:
     Where each model of a service names its fields itself, `names` has those for what is no parameter here: the keys of
     `FLAGS`, of which `input` takes one image and `inputs` a list. `with_inputs` is the model that a request with input
     images goes to, where that is another.
+
+    `guesses` says where the same things go by guess, because nobody has written down what the model calls them.
 
     `called` is what takes and makes all this, at the start of a sentence, where that is not the model.
     """
@@ -99,10 +108,17 @@ class Capabilities:
     parameters: Mapping[str, ParameterRule] | None = None
     interpreted: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    guesses: Mapping[str, str] = field(default_factory=dict)
     with_inputs: str | None = None
     price: Price = field(default_factory=Price)
     retires: str | None = None
     called: str | None = None
+
+    def who(self, model: str, *, within: bool = False) -> str:
+        """Return what takes and makes all this, as sentences call it: at their start, or `within` one."""
+        if self.called is None:
+            return model
+        return self.called[0].lower() + self.called[1:] if within else self.called
 
     def for_parameters(self, parameters: Mapping[str, Any]) -> "Capabilities":
         """Return what a request with these parameters can have; for most models they change nothing.
@@ -112,6 +128,11 @@ class Capabilities:
         """
         del parameters
         return self
+
+    def sendable(self, parameters: Mapping[str, Any], *, inputs: int) -> dict[str, Any]:
+        """Return the parameters that have a meaning in a request with so many input images: no others are sent."""
+        rules = self.parameters or {}
+        return {name: value for name, value in parameters.items() if name not in rules or rules[name].goes_with(inputs)}
 
     def upper_price(
         self, *, count: int, inputs: int, prompt_bytes: int, parameters: Mapping[str, Any] | None = None

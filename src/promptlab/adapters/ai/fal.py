@@ -10,7 +10,7 @@ from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.error_bodies import detail_of, json_of
 from promptlab.adapters.ai.fal_errors import complaint_of, end_of, is_of_model, told_to_retry
-from promptlab.adapters.ai.fal_wire import endpoint_of, fields_of, guess_of, pictures_of, reported, units_of
+from promptlab.adapters.ai.fal_wire import endpoint_of, fields_of, guesses_of, pictures_of, reported, units_of
 from promptlab.adapters.ai.http import HttpClient
 from promptlab.adapters.ai.http_errors import Answer
 from promptlab.adapters.ai.jobs import Job, accepted_job, for_good, is_trouble, wait_for
@@ -53,7 +53,7 @@ class FalProvider:
         """Say what the model takes, which is what it has names for where it is known."""
         known, names = self._lookup(model), self._lookup(model).names
         if not known.known:
-            return replace(known, system_prompt=False, mask=False)
+            return replace(known, system_prompt=False, mask=False, guesses=guesses_of(model))
         return replace(limited_by_names(known), system_prompt="system_prompt" in names, mask="mask" in names)
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:
@@ -108,7 +108,6 @@ class FalProvider:
                 **({"model": endpoint} if endpoint != request.model else {}),
                 **({} if "system_prompt" in known.names else request.note_of_combining),
             },
-            "warnings": guess_of(request, known),
         }
         cancel_url = cancel_url if isinstance(cancel_url, str) else None
         return Job(url=url, cancel_url=cancel_url, about=self._http.clean(about))
@@ -170,7 +169,7 @@ class FalProvider:
             cost_usd=cost_usd,
             request_id=job.about.get("request_id"),
             http_status=answer.status,
-            warnings=(*job.about.get("warnings", []), *pictures.warnings),
+            warnings=pictures.warnings,
         )
 
     def _cost(self, job: Job, answer: Answer) -> float | None:

@@ -17,6 +17,7 @@ _QUIET = ("enable_prompt_expansion", "enhance_prompt", "enable_web_search")
 _TEXTS = frozenset({"safety_tolerance"})  # numbers that the models take as texts
 _SIZE = re.compile(r"(\d+)x(\d+)")
 _REPORTED = ("seed", "prompt")
+_SEED, _COUNT, _SINGLE, _LIST = "seed", "num_images", "image_url", "image_urls"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,23 +43,24 @@ def fields_of(request: ImageRequest, known: Capabilities) -> dict[str, Any]:
     return {**quiet, **parameters, **named_fields(request, _names(request, known), written=to_data_url)}
 
 
-def guess_of(request: ImageRequest, known: Capabilities) -> list[str]:
-    """Return the warning that the input images went into a field whose name is a guess."""
-    if known.known or not request.inputs:
-        return []
-    names = _names(request, known)
-    field = names.get("input") or names["inputs"]
-    return [f"The input went into {field}, where many models look for it: a guess, for {request.model} is not known."]
+def guesses_of(model: str) -> dict[str, str]:
+    """Return where things go of a model that is not known: into the fields that are usual, as `_names` has them."""
+    images = _LIST if _takes_list(model) else f"{_SINGLE} (several: {_LIST})"
+    return {"seed": _SEED, "count": _COUNT, "inputs": images}
 
 
 def _names(request: ImageRequest, known: Capabilities) -> Mapping[str, str]:
     """Return the model's names of fields; for one that is not known, those that are usual."""
     if known.known:
         return known.names
-    several = len(request.inputs) > 1 or request.model.endswith("/edit")
-    images = {"inputs": "image_urls"} if several else {"input": "image_url"}
-    count = {"count": "num_images"} if request.count > 1 else {}
-    return {"seed": "seed", **count, **images}
+    several = len(request.inputs) > 1 or _takes_list(request.model)
+    images = {"inputs": _LIST} if several else {"input": _SINGLE}
+    count = {"count": _COUNT} if request.count > 1 else {}
+    return {"seed": _SEED, **count, **images}
+
+
+def _takes_list(model: str) -> bool:
+    return model.endswith("/edit")
 
 
 def _spelled(name: str, value: Any) -> Any:

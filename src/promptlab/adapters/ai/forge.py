@@ -29,6 +29,7 @@ KEY_VARIABLE = "FORGE_API_AUTH"
 
 _ROOT = "/sdapi/v1"
 _FEW = 10
+_LOADED = "The checkpoint that the server has loaded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ class ForgeProvider:
         """Say what the server takes: every model is a checkpoint of its owner's, and all take the same."""
         found = self._lookup(model)
         found = found if found.known else self._lookup(CURRENT)
-        return CheckpointCapabilities(**vars(replace(found, system_prompt=False)))
+        called = _LOADED if model == CURRENT else None
+        return CheckpointCapabilities(**vars(replace(found, system_prompt=False, called=called)))
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:  # noqa: ARG002
         """Ask and wait; nothing is named that could be asked for again, so `accepted` is never called."""

@@ -155,6 +155,7 @@ def _validated(given: Mapping[str, Any], *, where: str) -> Capabilities:
 def _expected(complaint: str) -> str:
     """Return what pydantic expected, by the kind of its complaint: `int_parsing`, `frozen_set_type`."""
     words = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text in quotes"}
+    words["literal"] = "with_inputs or without_inputs"
     tables = {"dict": "a table", "mapping": "a table"}
     lists = {"frozen": "a list", "tuple": "a list"}
     return {**words, **tables, **lists}.get(complaint.partition("_")[0], "another value")

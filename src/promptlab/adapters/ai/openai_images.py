@@ -46,8 +46,13 @@ class OpenAIImages:
         self._lookup = lookup
 
     def capabilities(self, model: str) -> Capabilities:
-        """Say what the model takes; none takes a system prompt, because this API has no field for one."""
-        return replace(self._lookup(model), system_prompt=False)
+        """Say what the model takes; none takes a system prompt, because this API has no field for one.
+
+        Nor has it one for a seed; but an unknown model may be anything, also one that takes it (SGLang and vLLM-Omni
+        do).
+        """
+        known = replace(self._lookup(model), system_prompt=False)
+        return known if known.known else replace(known, guesses={"seed": "seed"})
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:
         answer = self._ask(request)
@@ -85,7 +90,6 @@ class OpenAIImages:
         self._http.close()
 
     def _ask(self, request: ImageRequest) -> Answer:
-        # An unknown model may be anything, also one that takes a seed (SGLang and vLLM-Omni do).
         fields = fields_of(request, with_seed=self._lookup(request.model).seed)
         has_inputs = bool(request.inputs or request.mask)
         path = self._service.path("edits" if has_inputs else "generations", request.model)

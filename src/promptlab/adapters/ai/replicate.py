@@ -30,7 +30,7 @@ from promptlab.adapters.ai.replicate_errors import (
     wait_told,
 )
 from promptlab.adapters.ai.replicate_inputs import Inputs
-from promptlab.adapters.ai.replicate_models import ModelName
+from promptlab.adapters.ai.replicate_models import ModelName, guesses_beside
 from promptlab.adapters.ai.replicate_outputs import picture_urls, told, usage_of
 from promptlab.settings import ProviderSettings
 
@@ -56,10 +56,13 @@ class ReplicateProvider:
     def capabilities(self, model: str) -> Capabilities:
         """Say what the model takes; it is what the model has names for, where its fields are written down.
 
-        No model takes a mask: they do not agree on what black and white mean in one.
+        Where they are not, its own description is read for the usual names when it is used. No model takes a mask: they
+        do not agree on what black and white mean in one.
         """
         known = replace(self._lookup(model), system_prompt=False, mask=False)
-        return known if known.parameters is None else limited_by_names(known)
+        if known.parameters is None:
+            return replace(known, guesses=guesses_beside(known.names))
+        return limited_by_names(known)
 
     def generate(self, request: ImageRequest, *, accepted: Callable[[str], None]) -> ImageResult:
         name = ModelName.of(request.model)

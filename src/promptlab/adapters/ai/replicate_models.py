@@ -75,6 +75,17 @@ def names_in(schema: Mapping[str, Any]) -> dict[str, str]:
     return {what: name for what, name in found.items() if name}
 
 
+def guesses_beside(names: Mapping[str, str]) -> dict[str, str]:
+    """Return where things go, as `names_in` finds it, that a model has no name for because nobody wrote it down."""
+    guesses = {
+        "seed": "a field seed, if it has one,",
+        "count": f"a field such as {_COUNTS[0]}, if it has one,",
+        "inputs": "the likeliest of its fields for images",
+    }
+    given = {*names, "inputs"} if "input" in names else set(names)
+    return {what: place for what, place in guesses.items() if what not in given}
+
+
 def _is_file(field: object) -> bool:
     return _at(field, ("type",)) == "string" and _at(field, ("format",)) == "uri"
 

@@ -81,9 +81,7 @@ class StabilityProvider:
         self._http.close()
 
     def _form(self, request: ImageRequest) -> FormParts:
-        unsent = _unsent(request)
-        fields = {name: value for name, value in request.parameters.items() if name not in unsent}
-        fields["prompt"] = request.combined_prompt
+        fields = {**request.parameters, "prompt": request.combined_prompt}
         if request.seed is not None and self._lookup(request.model).seed:
             fields["seed"] = request.seed
         if _is_diffusion(request.model):
@@ -102,7 +100,6 @@ class StabilityProvider:
             effective_parameters={**_assumed(request), **request.note_of_combining, **_seed(said.get("seed"))},
             request_id=self._http.clean(request_id_of(answer)),
             http_status=answer.status,
-            warnings=tuple(f"{name} is not sent: {why}." for name, why in _unsent(request).items()),
         )
 
     def _failure(self, answer: Answer) -> ProviderError:
@@ -115,14 +112,6 @@ def _is_diffusion(model: str) -> bool:
 
 def _path(model: str) -> str:
     return f"/v2beta/stable-image/generate/{_DIFFUSION if _is_diffusion(model) else quote(model, safe='')}"
-
-
-def _unsent(request: ImageRequest) -> dict[str, str]:
-    """Return which parameters do not go with this request, and why: the service would reject them."""
-    without = {"strength": "there is no input image that it could change"}
-    beside = {"aspect_ratio": "the image gets the shape of the input"} if _is_diffusion(request.model) else {}
-    reasons = beside if request.inputs else without
-    return {name: why for name, why in reasons.items() if name in request.parameters}
 
 
 def _assumed(request: ImageRequest) -> dict[str, Any]:
