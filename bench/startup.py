@@ -13,6 +13,11 @@ app = typer.Typer()
 def nothing() -> None: ...
 app(["--help"])
 """
+_COMPLETE = {
+    "_PROMPTLAB_COMPLETE": "complete_bash",
+    "COMP_WORDS": "promptlab\ngenerate\n--prompt-version\npos",
+    "COMP_CWORD": "3",
+}
 
 
 def main() -> None:
@@ -28,6 +33,8 @@ def main() -> None:
         python(*promptlab, "generate", "--prompt-version", "1", environment=environment)()
         taken = medians(
             {
+                "typer": python("-c", "import typer", environment=environment),
+                "complete": python(*promptlab, environment={**environment, **_COMPLETE}),
                 "empty": python("-c", _EMPTY_APP, environment=environment),
                 "help": python(*promptlab, "--help", environment=environment),
                 "sqlmodel": python("-c", "import sqlmodel", environment=environment),
@@ -38,6 +45,7 @@ def main() -> None:
     for name, seconds in taken.items():
         print(f"{name}: {seconds * 1000:.0f} ms")
     report("promptlab --help / an empty Typer app", taken["help"] / taken["empty"], 1.5)
+    report("a word completed / import typer", taken["complete"] / taken["typer"], 2.0)
     report("promptlab queue / import sqlmodel", taken["queue"] / taken["sqlmodel"], 1.6)
 
 

@@ -116,8 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_encoding(given)
         app.rich_markup_mode = "rich" if shutil.get_terminal_size().columns >= _NARROW else None
+        command = typer.main.get_command(app)
+        if completion.is_wanted():
+            completion.take_words_as_they_are(command)
         with whole_words():
-            return int(typer.main.get_command(app).main(given, prog_name="promptlab", standalone_mode=False) or 0)
+            return int(command.main(given, prog_name="promptlab", standalone_mode=False) or 0)
     except PromptlabError as error:
         show.error(error.message, error.code, error.hint)
         return error.exit_code
@@ -134,6 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Be the program: run the command of the process and end the process with its exit code."""
+    # Plug-ins of pydantic would see every setting that it checks, keys too, and finding them takes a search through all
+    # that is installed.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"
     # A stream that is closed (`>&-`) is empty and swallows what is written; what a terminal cannot show, or sends
     # broken, must not end a command.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):

@@ -56,6 +56,22 @@ def test_what_is_kept_is_completed_in_every_database(promptlab: Promptlab, place
         assert completed(tmp_path, f"generate --prompt-version {reference} --var ") == {"kind=", "size="}
 
 
+@pytest.mark.usefixtures("sketch_version")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "generate --pr",
+        "generate --prompt-version post",
+        "generate --prompt-version poster --var ",
+        "generate --prompt-version poster --param ",
+        "prompt create x --model sk",
+    ],
+)
+def test_a_shell_does_not_wait_for_what_only_commands_need(tmp_path: Path, words: str) -> None:
+    """Checking values and tables takes longer than all the rest, and half a line cannot be right yet."""
+    assert not completed(tmp_path, words, telling="pydantic rich sqlalchemy") & {"pydantic", "rich", "sqlalchemy"}
+
+
 def test_completion_says_nothing_where_nothing_can_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTLAB_DATABASE_URL", "postgresql://me@127.0.0.1:9/lab")
     assert completed(tmp_path, "prompt show c") == set()
@@ -99,11 +115,17 @@ def test_bash_completes_words_that_it_breaks_itself(bash: "pexpect.spawn[str]", 
     bash.expect_exact(f"promptlab {becomes}")
 
 
-def completed(folder: Path, words: str) -> set[str]:
-    """Return what is answered to a bash that asks; it puts a line end between the words."""
+def completed(folder: Path, words: str, *, telling: str = "") -> set[str]:
+    """Return what is answered to a bash that asks, and which of the modules in `telling` that has loaded.
+
+    Bash puts a line end between the words.
+    """
     line = f"promptlab {words}".replace(" ", "\n")
     environment = {"_PROMPTLAB_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count("\n"))}
-    script = "import sys; sys.argv = ['promptlab']; from promptlab.cli import run; run()"
+    script = (
+        f"import atexit, sys; atexit.register(lambda: print('', *(set({telling.split()}) & sys.modules.keys()))); "
+        "sys.argv = ['promptlab']; from promptlab.cli import run; run()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, **environment}, cwd=folder, capture_output=True, text=True, check=False,

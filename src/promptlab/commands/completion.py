@@ -14,6 +14,33 @@ if TYPE_CHECKING:
 Completer = Callable[[typer.Context, str], list[str]]
 
 
+def is_wanted() -> bool:
+    """Return whether a shell asks what to complete, instead of a person what to do."""
+    return "_PROMPTLAB_COMPLETE" in os.environ
+
+
+def take_words_as_they_are(command: Any) -> None:
+    """Let no value be checked, in the whole tree of commands: for that Typer loads pydantic, which takes too long here.
+
+    Completers look at values as texts anyway, and half a command line cannot be right yet.
+    """
+    parameters_of = command.get_params
+
+    def unchecked(context: object) -> list[Any]:
+        found: list[Any] = parameters_of(context)  # --help among them, which is in no list before it is asked for
+        for parameter in found:
+            parameter.process_value = _as_it_is
+        return found
+
+    command.get_params = unchecked
+    for below in getattr(command, "commands", {}).values():
+        take_words_as_they_are(below)
+
+
+def _as_it_is(_context: object, value: object) -> object:
+    return value
+
+
 def _quietly(complete: Callable[[], list[str]]) -> Completer:
     return _quietly_beside(lambda _given: complete())
 
@@ -80,10 +107,9 @@ def providers() -> list[str]:
 @_quietly
 def models() -> list[str]:
     """Complete names of models that are known, whoever has them."""
-    from promptlab.adapters.ai.catalogue import read_catalogue
+    from promptlab.adapters.ai.catalogue import built_in_parameters
 
-    catalogue = read_catalogue()
-    return [model for provider in catalogue.providers for model in catalogue.models(provider)]
+    return [model for models in built_in_parameters().values() for model in models]
 
 
 @_quietly_beside
@@ -101,23 +127,26 @@ def variables(given: Mapping[str, Any]) -> list[str]:
 @_quietly_beside
 def parameters(given: Mapping[str, Any]) -> list[str]:
     """Complete `NAME=VALUE` for each parameter of the model that has no value yet, and for each value that is known."""
-    from promptlab.adapters.ai.catalogue import read_catalogue
+    from promptlab.adapters.ai.catalogue import built_in_parameters
 
-    version, catalogue = _version(given), read_catalogue()
+    version = _version(given)
     model, taken = given.get("model") or (version and version.model), _keys(given.get("param"))
-    rules = [
-        rule
-        for provider in catalogue.providers
+    choices = [
+        parameter
+        for provider, models in built_in_parameters().items()
         if given.get("provider") in {None, provider}
-        for name in catalogue.models(provider)
+        for name, parameters_of_model in models.items()
         if model in {None, name}
-        for rule in (catalogue.capabilities(provider, name).parameters or {}).items()
+        for parameter in parameters_of_model.items()
     ]
-    return sorted({pair for name, rule in rules if name not in taken for pair in _pairs(name, rule.choices)})
+    return sorted({pair for name, values in choices if name not in taken for pair in _pairs(name, values)})
 
 
 def _pairs(name: str, values: Sequence[Any]) -> list[str]:
-    return [f"{name}={value}" for value in values] or [f"{name}="]
+    import json
+
+    texts = (value if isinstance(value, str) else json.dumps(value) for value in values)
+    return [f"{name}={text}" for text in texts] or [f"{name}="]
 
 
 def _keys(pairs: list[str] | None) -> set[str]:

@@ -31,7 +31,12 @@ MAX_ID = 2**31 - 1
 
 
 class Table(SQLModel):
-    """The parent of all tables: one metadata with one naming convention."""
+    """The parent of all tables: one metadata with one naming convention.
+
+    Pydantic builds its validators when somebody first validates, which is never: they are a tenth of the start-up.
+    """
+
+    model_config = {"defer_build": True}
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 

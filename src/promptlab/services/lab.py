@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from promptlab.adapters.ai.protocol import ImageProvider
-from promptlab.adapters.ai.registry import open_provider, provider_spec
 from promptlab.adapters.storage.protocol import Storage
 from promptlab.db.engine import Database
 from promptlab.services.ownership import Owner
@@ -20,6 +19,8 @@ class Providers:
 
     def open(self, name: str, *, for_sending: bool = True) -> ImageProvider:
         """Return the adapter of that name; raises NotConfigured where a key is missing that sending needs."""
+        from promptlab.adapters.ai.registry import open_provider  # most commands only look
+
         key = (name, for_sending)
         if key not in self._opened:
             self._opened[key] = open_provider(name, self._settings, for_sending=for_sending)
@@ -27,6 +28,8 @@ class Providers:
 
     def limits(self, name: str) -> ProviderSettings:
         """Return how often and how many at once that provider is asked."""
+        from promptlab.adapters.ai.registry import provider_spec
+
         return self._settings.for_provider(
             name, key_variable=None, base_url_variable=None, concurrency=provider_spec(name).concurrency
         )

@@ -1,11 +1,10 @@
 """What is known of each provider's models: `models.toml`, and over it a file of the user's own, key by key."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,25 @@ def _built_in() -> Catalogue:
 
 @cache
 def _built_in_table() -> dict[str, Any]:
-    return tomllib.loads(files("promptlab.adapters.ai").joinpath("models.toml").read_text(encoding="utf-8"))
+    # By its path: importlib.resources takes longer to load than the file to read.
+    return tomllib.loads(Path(__file__).with_name("models.toml").read_text(encoding="utf-8"))
+
+
+def built_in_parameters() -> dict[str, dict[str, dict[str, Sequence[Any]]]]:
+    """Return provider, model, parameter and the values that it is known to take, without checking the table.
+
+    That is for a shell which completes a word: pydantic, which checks, takes longer than the shell may wait.
+    """
+    providers = {name: table for name, table in _built_in_table().items() if isinstance(table, dict)}
+    return {
+        provider: {model: _choices(table) for model, table in model_tables(providers, provider).items()}
+        for provider in providers
+    }
+
+
+def _choices(model: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    rules = model.get("parameters", {})
+    return {name: rule.get("choices") or () for name, rule in rules.items() if rule is not False}
 
 
 def _user_table(path: Path) -> dict[str, Any]:
