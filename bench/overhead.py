@@ -69,7 +69,7 @@ def main() -> None:
             placed = orders.place(
                 runtime.lab,
                 orders.prepare(runtime.lab, planning.Request(reference="poster")),
-                Progress(finished=lambda _id: None, stopping=lambda: None),
+                Progress(finished=lambda _id: None, stopping=lambda _sentence: None),
             )
             taken = (time.perf_counter() - start) * 1000
             with runtime.reading() as (session, project_id):

@@ -346,7 +346,10 @@ def test_ctrl_c_at_the_terminal_ends_a_job_that_can_be_cancelled(
     code, _out, err = process.wait()
     assert code == 130
     assert "Traceback" not in err
+    assert (f"Cancelling 1 job at {vendor.name}" in err) == vendor.cancels
+    assert ("Finishing what is in flight" in err) == (not vendor.cancels)
     [row] = promptlab("generation", "list", "--json").json["items"]
-    found = (row["state"], row["error"] and row["error"]["kind"])
-    assert found == (("failed", "cancelled") if vendor.cancels else ("succeeded", None))
+    assert (row["state"], row["error"]) == ("planned" if vendor.cancels else "succeeded", None)
+    assert [attempt["error_kind"] for attempt in row["attempts"]] == ["cancelled" if vendor.cancels else None]
+    assert ("retry" in err) == vendor.cancels
     assert len(service.cancelled) == vendor.cancels

@@ -59,7 +59,7 @@ def test_what_somebody_else_bought_in_the_meantime_is_counted() -> None:
     request = Request(reference="poster", variables={"subject": "fox"}, seed=7)
     try:
         drafts = [orders.prepare(runtime.lab, request) for _ in range(2)]
-        progress = Progress(finished=lambda _id: None, stopping=lambda: None)
+        progress = Progress(finished=lambda _id: None, stopping=lambda _sentence: None)
         placed = [orders.place(runtime.lab, draft, progress) for draft in drafts]
     finally:
         runtime.close()

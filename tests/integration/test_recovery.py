@@ -95,7 +95,8 @@ def stuck_storage(status: int) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("what", ["kept", "unknown", "waiting", "running"])
 def test_what_was_settled_is_a_sentence_with_a_way_on(what: str) -> None:
     """Of one and of several, with no number that could be an id, and a command to look at them."""
-    [one], [four] = (Recovered(**{what: count}).sentences for count in (1, 4))
+    found: list[dict[str, Any]] = [{what: 1}, {what: 4}]
+    [one], [four] = (Recovered(**each).sentences for each in found)
     assert "1 earlier generation " in one
     assert "4 earlier generations " in four
     assert "`promptlab " in one

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from promptlab.services.ownership import Owner
 owner = Owner(Path(sys.argv[1]))
-with owner.alive(lambda: None):
+with owner.alive(lambda: None, about="a", note="1 2"):
     print(owner.id, flush=True)
     sys.stdin.read()
 """

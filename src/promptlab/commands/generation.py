@@ -13,7 +13,10 @@ app = typer.Typer(name="generation", help="Generations: image requests and what 
 
 Id = Annotated[int, typer.Argument(help="A generation's id.", metavar="ID", autocompletion=completion.generations)]
 Ids = Annotated[
-    list[int], typer.Argument(help="Ids of generations.", metavar="ID...", autocompletion=completion.generations)
+    list[str],
+    typer.Argument(
+        help="Ids of generations, or ranges: 12-20.", metavar="ID...", autocompletion=completion.generations
+    ),
 ]
 
 
@@ -110,15 +113,14 @@ def retry(
 ) -> int:
     """Send failed, refused, unknown or planned generations again: the same row, a new attempt.
 
-    Example: promptlab generation retry 12 13
+    Example: promptlab generation retry 12 15-20
     """
     from promptlab.services import orders
+    from promptlab.services.id_ranges import from_ranges
 
-    runtime = runtime_of(context)
-    with watched(runtime, "Generating", len(generation_ids)) as progress:
-        placed = orders.retry(
-            runtime.lab, generation_ids, progress, max_cost_usd=max_cost, allow_unpriced=allow_unpriced
-        )
+    runtime, ids = runtime_of(context), from_ranges(generation_ids)
+    with watched(runtime, "Generating", len(ids)) as progress:
+        placed = orders.retry(runtime.lab, ids, progress, max_cost_usd=max_cost, allow_unpriced=allow_unpriced)
     return show_generations(runtime, placed, as_json=as_json)
 
 
@@ -130,9 +132,10 @@ def delete(context: typer.Context, generation_ids: Ids, yes: Yes = False, as_jso
     """
     from promptlab.output.generations import deleted_list
     from promptlab.services import removal
+    from promptlab.services.id_ranges import from_ranges
 
-    runtime = runtime_of(context)
-    count = "this generation" if len(generation_ids) == 1 else f"{len(generation_ids)} generations"
+    runtime, ids = runtime_of(context), from_ranges(generation_ids)
+    count = "this generation" if len(ids) == 1 else f"{len(ids)} generations"
     runtime.output.confirm(f"Delete {count} with all ratings, for good? Stored images stay.", yes=yes)
-    items = removal.delete(runtime.lab, generation_ids)
+    items = removal.delete(runtime.lab, ids)
     runtime.output.show_page(items, None, lambda _: deleted_list(items), as_json=as_json, empty="")

@@ -21,7 +21,7 @@ _NEXT = {
     "What is known: promptlab generation show {first}\n"
     "Send again with: promptlab generation retry {ids}",
     "planned": "Go on with: promptlab generation retry {ids}",
-    "sending": "What was in flight or could not be stored is settled by the next command.",
+    "sending": "What was in flight or could not be stored is settled by the next command: generation {ids}.",
 }
 """What to do next about generations that ended in each state, in this order."""
 
@@ -31,9 +31,8 @@ def watched(runtime: Runtime, what: str, total: int) -> "Iterator[Progress]":
     """Show how far generations have come while the block runs."""
     from promptlab.services.generation import Progress
 
-    stopping = "Finishing what is in flight; Ctrl-C again stops at once."
     with runtime.output.progress(what, total) as advance:
-        yield Progress(finished=lambda _id: advance(), stopping=lambda: runtime.output.warn(stopping))
+        yield Progress(finished=lambda _id: advance(), stopping=runtime.output.warn)
 
 
 def show_generations(
@@ -67,13 +66,15 @@ def show_generations(
 
 def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[str, Any]]) -> None:
     """Say what to do next about everything that has no images."""
-    ids = {state: [str(item["id"]) for item in items if item["state"] == state] for state in _NEXT}
+    from promptlab.services.id_ranges import as_ranges
+
+    ids = {state: [item["id"] for item in items if item["state"] == state] for state in _NEXT}
     for sentence in placed.left_alone:
         runtime.output.note(sentence)
     for state, sentence in _NEXT.items():
         if ids[state]:
             raised = " --max-cost USD" if isinstance(placed.stopped_by, LimitReached) and state == "planned" else ""
-            runtime.output.note(sentence.format(ids=" ".join(ids[state]), first=ids[state][0]) + raised)
+            runtime.output.note(sentence.format(ids=as_ranges(ids[state]), first=ids[state][0]) + raised)
 
 
 def _say_where_images_are(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ from promptlab.db.models import Attempt, Generation, GenerationImageInput, Promp
 from promptlab.db.states import BatchState, ImageRole
 from promptlab.errors import LimitReached, Unreachable
 from promptlab.services import outcomes
-from promptlab.services.flight import Flight
+from promptlab.services.flight import Flight, Withdrawn
 from promptlab.services.keeping import priced, receive
 from promptlab.services.lab import Lab
 
@@ -48,10 +48,10 @@ class Postponed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Who wants to know: `finished(id)` after each generation, `stopping()` when Ctrl-C waits for what is in flight."""
+    """Who wants to know: `finished(id)` after each generation, `stopping(sentence)` what Ctrl-C does first."""
 
     finished: Callable[[int], None]
-    stopping: Callable[[], None]
+    stopping: Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,8 @@ def run_all(
     """Take planned generations to their outcomes, `concurrency` at a time.
 
     On Ctrl-C nothing more is sent, jobs are cancelled where their service can do that, what is in flight is awaited,
-    and KeyboardInterrupt is raised. The errors below leave the rest planned as well, and cancel nothing.
+    and KeyboardInterrupt is raised; Ctrl-C once more ends the waiting. The errors below leave the rest planned as
+    well, and cancel nothing. The caller is `at_work` on them.
 
     Raises:
         LimitReached: the batch's money is used up.
@@ -84,16 +85,18 @@ def run_all(
     """
     flight = Flight(provider)
     take = partial(run, lab, provider, max_attempts=max_attempts, flight=flight)
-    with lab.owner.alive(partial(_renew_leases, lab)), ThreadPoolExecutor(concurrency) as pool:
-        try:
-            _take_all(pool, take, generation_ids, progress)
-        except BaseException as error:
-            flight.stopping.set()
-            if isinstance(error, KeyboardInterrupt):
-                progress.stopping()
-                flight.cancel()
-            pool.shutdown(wait=False, cancel_futures=True)  # leaving the block then waits for what is in flight
-            raise
+    pool = ThreadPoolExecutor(concurrency)  # not as a block: its end would wait also after a second Ctrl-C
+    try:
+        _take_all(pool, take, generation_ids, progress)
+    except BaseException as error:
+        flight.stopping.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        if isinstance(error, KeyboardInterrupt):
+            progress.stopping(flight.parting_words)
+            flight.cancel()
+        pool.shutdown()  # waits for what is in flight
+        raise
+    pool.shutdown()
 
 
 def _take_all(
@@ -169,14 +172,11 @@ def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> None:
         with flight.request(partial(_accept, lab, attempt_id)) as accepted:
             result = provider.generate(job.request, accepted=accepted)
     except ProviderUnavailable as error:
-        seconds = _wait_before_next(error, attempt.number)
-        if last or seconds > LONGEST_WAIT_SECONDS:
-            outcomes.end(lab, attempt_id, _given_up(error, seconds, attempt.number), duration_ms=elapsed())
-            return
-        outcomes.postpone(lab, attempt_id, error, seconds=seconds, duration_ms=elapsed())
-        raise Postponed(seconds) from error
+        _wait_or_give_up(lab, attempt, error, last=last, duration_ms=elapsed())
     except ProviderError as error:
         outcomes.end(lab, attempt_id, error, duration_ms=elapsed())
+    except Withdrawn as withdrawn:
+        outcomes.withdraw(lab, attempt_id, withdrawn.error, duration_ms=elapsed())
     except BaseException as error:
         kind = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
         unknown = OutcomeUnknown("Interrupted while the request was out.", kind=kind[:50])
@@ -184,6 +184,16 @@ def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> None:
         raise
     else:
         receive(lab, attempt, priced(provider, job.request.model, result), duration_ms=elapsed())
+
+
+def _wait_or_give_up(lab: Lab, attempt: Attempt, error: ProviderUnavailable, *, last: bool, duration_ms: int) -> None:
+    """Record that the provider has no time now; raises Postponed where the request is to be sent again."""
+    seconds = _wait_before_next(error, attempt.number)
+    if last or seconds > LONGEST_WAIT_SECONDS:
+        outcomes.end(lab, attempt.id or 0, _given_up(error, seconds, attempt.number), duration_ms=duration_ms)
+        return
+    outcomes.postpone(lab, attempt.id or 0, error, seconds=seconds, duration_ms=duration_ms)
+    raise Postponed(seconds) from error
 
 
 def _claim(lab: Lab, job: _Job) -> Attempt | None:
@@ -250,11 +260,6 @@ def _accept(lab: Lab, attempt_id: int, handle: str) -> None:
     # Without the database there is no handle to ask by after a crash; the answer itself is about to be fetched.
     with suppress(Unreachable), lab.database.transaction() as session:
         attempts.set_handle(session, attempt_id, handle)
-
-
-def _renew_leases(lab: Lab) -> None:
-    with lab.database.transaction() as session:
-        attempts.renew_leases(session, lab.owner.id, lab.owner.lease_until())
 
 
 def _wait_of(error: Exception) -> float | bool:

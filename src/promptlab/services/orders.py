@@ -1,7 +1,7 @@
 """Orders for images: from what a person typed, over a draft that costs nothing, to generations with an outcome."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from promptlab.adapters.ai.protocol import StillRunning
@@ -16,6 +16,7 @@ from promptlab.services.inputs import load_input
 from promptlab.services.lab import Lab
 from promptlab.services.recovery import ask_again_about
 from promptlab.services.spool import SpoolUnavailable
+from promptlab.services.workload import at_work
 
 _AGAIN = (GenerationState.FAILED, GenerationState.REFUSED, GenerationState.UNKNOWN, GenerationState.CANCELLED)
 _NOTHING_TO_DO = {
@@ -65,7 +66,7 @@ def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
     """Plan what was drafted and take it to its outcomes; what stopped it is returned, not raised."""
     _require_room(lab)
     plan = planning.plan(lab, draft)
-    stopped_by = _run(lab, draft.order.version.provider, plan.generation_ids, progress)
+    stopped_by = _run(lab, {draft.order.version.provider: plan.generation_ids}, progress)
     close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, LimitReached))
     return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, draws=plan.draws, stopped_by=stopped_by)
 
@@ -92,7 +93,10 @@ def retry(
     with lab.database.reading() as session:
         named = [generations.get(session, lab.project_id, id_) for id_ in sorted(set(generation_ids))]
     ids = [row.id or 0 for row in named]
-    settled = [id_ for id_ in ids if _settled(lab, id_)]
+    try:
+        settled = [id_ for id_ in ids if _settled(lab, id_)]
+    except KeyboardInterrupt as interrupted:  # nothing was sent
+        return Placed(generation_ids=ids, stopped_by=interrupted)
     rows, left_alone = _retryable(lab, [id_ for id_ in ids if id_ not in settled]) if ids != settled else ([], [])
     _require_prices(rows, wanted=max_cost_usd is not None and not allow_unpriced)
     left = [row.id or 0 for row in rows]
@@ -102,9 +106,7 @@ def retry(
         lab.providers.open(name)  # a missing key is said before a row is touched
     _require_room(lab)
     _replan(lab, left, batch_ids, max_cost_usd)
-    stopped_by = None
-    for name, ids in by_provider.items():
-        stopped_by = stopped_by or _run(lab, name, ids, progress)
+    stopped_by = _run(lab, by_provider, progress)
     for batch_id in batch_ids:
         close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached))
     return Placed(generation_ids=sorted([*settled, *left]), left_alone=left_alone, stopped_by=stopped_by)
@@ -120,18 +122,21 @@ def _require_room(lab: Lab) -> None:
 
 
 def _run(
-    lab: Lab, name: str, generation_ids: Sequence[int], progress: Progress
+    lab: Lab, by_provider: Mapping[str, Sequence[int]], progress: Progress
 ) -> PromptlabError | KeyboardInterrupt | None:
-    limits = lab.providers.limits(name)
+    """Take the generations of each provider to their outcomes; return what stopped that."""
     try:
-        run_all(
-            lab,
-            lab.providers.open(name),
-            generation_ids,
-            max_attempts=limits.attempts,
-            concurrency=min(limits.concurrency, len(generation_ids)),
-            progress=progress,
-        )
+        with at_work(lab, [id_ for ids in by_provider.values() for id_ in ids]):
+            for name, ids in by_provider.items():
+                limits = lab.providers.limits(name)
+                run_all(
+                    lab,
+                    lab.providers.open(name),
+                    ids,
+                    max_attempts=limits.attempts,
+                    concurrency=min(limits.concurrency, len(ids)),
+                    progress=progress,
+                )
     except (PromptlabError, KeyboardInterrupt) as stopped_by:
         return stopped_by
     return None

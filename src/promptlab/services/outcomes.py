@@ -46,7 +46,8 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
         generation.usage = success.usage
         _add_cost(generation, success.cost_usd)
         generation.warnings = [*generation.warnings, *success.warnings, *_fewer(generation, len(success.outputs))]
-        _close(session, attempt, generation, GenerationState.SUCCEEDED, duration_ms)
+        outcome, state = AttemptOutcome.SUCCEEDED, GenerationState.SUCCEEDED
+        _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
         _settle(session, attempt, generation, success.cost_usd)
         return True
 
@@ -57,17 +58,16 @@ def end(lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | N
     What is unknown, or failed and may have been billed, stays reserved.
     """
     state = _state_of(error)
-    cost_usd = 0.0 if error.cost_usd is None and not error.may_be_billed else error.cost_usd
-    with lab.database.transaction() as session:
-        opened = _open(session, attempt_id, AttemptOutcome(state.value), cost_usd)
-        if opened is None:
-            return
-        attempt, generation = opened
-        _write_error(attempt, error)
-        _close(session, attempt, generation, state, duration_ms)
-        if state is not GenerationState.UNKNOWN:
-            _add_cost(generation, cost_usd)
-            _settle(session, attempt, generation, cost_usd)
+    _end(lab, attempt_id, error, outcome=AttemptOutcome(state.value), state=state, duration_ms=duration_ms)
+
+
+def withdraw(lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int) -> None:
+    """Record that a job ended because its own process had it cancelled: the attempt failed, the row can go on.
+
+    What it may have been billed is settled as for a failure.
+    """
+    outcome, state = AttemptOutcome.FAILED, GenerationState.PLANNED
+    _end(lab, attempt_id, error, outcome=outcome, state=state, duration_ms=duration_ms)
 
 
 def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float, duration_ms: int) -> None:
@@ -78,11 +78,33 @@ def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float,
             return
         attempt, generation = opened
         _write_error(attempt, error)
-        _close(session, attempt, generation, GenerationState.PLANNED, duration_ms)
-        generation.finished_at = None
+        outcome, state = AttemptOutcome.RETRY, GenerationState.PLANNED
+        _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
         generation.not_before = now() + timedelta(seconds=seconds)
         _add_cost(generation, error.cost_usd)
         _settle(session, attempt, generation, error.cost_usd or 0.0)
+
+
+def _end(
+    lab: Lab,
+    attempt_id: int,
+    error: ProviderError,
+    *,
+    outcome: AttemptOutcome,
+    state: GenerationState,
+    duration_ms: int | None,
+) -> None:
+    cost_usd = 0.0 if error.cost_usd is None and not error.may_be_billed else error.cost_usd
+    with lab.database.transaction() as session:
+        opened = _open(session, attempt_id, outcome, cost_usd)
+        if opened is None:
+            return
+        attempt, generation = opened
+        _write_error(attempt, error)
+        _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
+        if state is not GenerationState.UNKNOWN:
+            _add_cost(generation, cost_usd)
+            _settle(session, attempt, generation, cost_usd)
 
 
 def _fewer(generation: Generation, count: int) -> list[str]:
@@ -114,15 +136,20 @@ def _open(
 
 
 def _close(
-    session: Session, attempt: Attempt, generation: Generation, state: GenerationState, duration_ms: int | None
+    session: Session,
+    attempt: Attempt,
+    generation: Generation,
+    *,
+    outcome: AttemptOutcome,
+    state: GenerationState,
+    duration_ms: int | None,
 ) -> None:
-    attempt.outcome = AttemptOutcome.RETRY if state is GenerationState.PLANNED else AttemptOutcome(state.value)
-    attempt.finished_at = now()
+    attempt.outcome, attempt.finished_at = outcome, now()
     if duration_ms is not None:
         attempt.duration_ms = duration_ms
         generation.execution_time = (generation.execution_time or 0) + duration_ms
     generation.state = state
-    generation.finished_at = now()
+    generation.finished_at = None if state is GenerationState.PLANNED else now()
     session.add_all([attempt, generation])
 
 

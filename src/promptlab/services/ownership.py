@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=2)
 RENEW_EVERY_SECONDS = 30.0
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Owner:
@@ -36,17 +37,25 @@ class Owner:
         return now() + LEASE
 
     @contextmanager
-    def alive(self, renew: Callable[[], None]) -> Iterator[None]:
-        """Be known as alive while the block runs; `renew` is called again and again to renew leases."""
+    def alive(self, renew: Callable[[], None], *, about: str, note: str) -> Iterator[None]:
+        """Be known as alive while the block runs; `renew` is called again and again to renew leases.
+
+        `note` is found by `notes(about)` of every process of this machine, until the block ends. If that is with an
+        error, requests may still be in flight: the lock's file then stays, by which the owner is known to be dead.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(self.id)
         done = threading.Event()
         thread = threading.Thread(target=_repeat, args=(renew, done), daemon=True, name="promptlab-lease")
         with file_lock(path):
+            noted = path.with_suffix(".new")
+            noted.write_text(note, encoding="utf-8")
+            noted = noted.rename(path.with_suffix(f".{about}"))  # after the lock: a note without one is of the dead
             thread.start()
             try:
                 yield
             finally:
+                noted.unlink(missing_ok=True)
                 done.set()
                 thread.join()
         path.unlink(missing_ok=True)
@@ -62,6 +71,15 @@ class Owner:
         else:
             with _taken(file_lock(path)) as dead:
                 yield dead
+
+    def notes(self, about: str) -> Iterator[tuple[str, str, bool]]:
+        """Yield owners, their notes and whether they are dead; a note of the dead is given to one caller only."""
+        for path in sorted(self._folder.glob(f"*.{about}")):
+            with self.take_over(path.stem, _LONG_AGO) as dead, suppress(FileNotFoundError):
+                note = path.read_text(encoding="utf-8")
+                if dead:
+                    path.unlink()
+                yield path.stem, note, dead
 
     def forget(self, owner: str) -> None:
         """Forget an owner that is dead and has left nothing; until then it is known to be dead at once."""

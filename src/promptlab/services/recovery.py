@@ -1,5 +1,6 @@
 """What is done about requests whose process died: spool first, then the job's handle, then `unknown`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -19,8 +20,10 @@ from promptlab.db.models import Attempt, Generation, PromptVersion, now
 from promptlab.db.states import AttemptOutcome
 from promptlab.errors import PromptlabError
 from promptlab.services import outcomes
+from promptlab.services.id_ranges import as_ranges
 from promptlab.services.keeping import keep, priced, spool_key
 from promptlab.services.lab import Lab
+from promptlab.services.workload import left_planned
 
 _LONGEST_JOB = timedelta(hours=24)
 """A job that still runs after that is not believed in any more."""
@@ -60,7 +63,7 @@ _SAID = {
 
 @dataclass(frozen=True, kw_only=True)
 class Recovered:
-    """How many generations were found left behind, and what became of them."""
+    """What was found left behind, and what became of it: how many generations, and the ids of those still planned."""
 
     kept: int = 0
     unknown: int = 0
@@ -70,21 +73,26 @@ class Recovered:
     """Jobs that their providers still work on; each later command looks again."""
     unasked: int = 0
     """Jobs about which nobody can be asked just now; each later command tries again."""
+    planned: Sequence[int] = ()
+    """What a process that died had not sent; it is told once, and sent only by somebody who asks for it."""
 
     @property
     def sentences(self) -> list[str]:
         """What a person should know of it."""
         found = ((getattr(self, name), *said) for name, said in _SAID.items())
-        return [f"{one if count == 1 else several.format(count)} {way}" for count, one, several, way in found if count]
+        said = [f"{one if count == 1 else several.format(count)} {way}" for count, one, several, way in found if count]
+        return [*said, _still_planned(self.planned)] if self.planned else said
 
 
 def recover(lab: Lab) -> Recovered:
     """Settle every request of this project that a dead process left in flight, and every answer left in the spool.
 
-    Requests of processes that live are left alone. Costs one indexed query when there is nothing to do.
+    Requests of processes that live are left alone, and nothing is sent. Costs one indexed query, and one look into a
+    folder, when there is nothing to do.
     """
     with lab.database.reading() as session:
         left, late = attempts.in_flight(session, lab.project_id), _late_answers(lab, session)
+    planned = left_planned(lab, in_flight={attempt.owner for attempt in left})
     results = [_settle_late(lab, attempt) for attempt in late]
     for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
         found = list(group)
@@ -93,7 +101,7 @@ def recover(lab: Lab) -> Recovered:
         if dead and _LATER.isdisjoint(settled):
             lab.owner.forget(owner)
         results += settled
-    return Recovered(**{name: results.count(name) for name in ("kept", "unknown", *_LATER)})
+    return Recovered(**{name: results.count(name) for name in ("kept", "unknown", *_LATER)}, planned=planned)
 
 
 def ask_again_about(lab: Lab, generation_id: int) -> bool:
@@ -189,6 +197,12 @@ def _late_answers(lab: Lab, session: Session) -> list[Attempt]:
         elif attempt is not None and attempt.outcome is AttemptOutcome.SUCCEEDED:
             lab.spool.remove(key)  # killed between recording it and this
     return found
+
+
+def _still_planned(ids: Sequence[int]) -> str:
+    one = "1 earlier generation is still planned: its process died."
+    several = f"{len(ids)} earlier generations are still planned: their process died."
+    return f"{one if len(ids) == 1 else several} Go on with: promptlab generation retry {as_ranges(ids)}"
 
 
 def _owner_of(attempt: Attempt) -> str:

@@ -182,5 +182,6 @@ PROVIDER = ProviderSpec(
     base_url_variable="COMFYUI_BASE_URL",
     own_server=True,
     concurrency=2,  # it runs one job at a time, and the next one waits in its queue meanwhile
+    cancels=True,
     build=ComfyuiProvider,
 )

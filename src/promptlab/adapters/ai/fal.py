@@ -200,5 +200,6 @@ PROVIDER = ProviderSpec(
     default_model=_DEFAULT_MODEL,
     key_variable="FAL_KEY",
     keys="https://fal.ai/dashboard/keys",
+    cancels=True,
     build=FalProvider,
 )

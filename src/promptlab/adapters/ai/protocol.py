@@ -107,6 +107,10 @@ STILL_RUNNING = "still_running"
 """The kind of `StillRunning` where the service says so; with another kind nobody could be asked about the job."""
 
 
+CANCELLED = "cancelled"
+"""The kind of `ProviderFailed` of a job that somebody has stopped before it had ended."""
+
+
 class StillRunning(OutcomeUnknown):
     """The service works on the job: what becomes of it can be asked again by its handle."""
 

@@ -29,6 +29,7 @@ class ProviderSpec:
     it.
     `check_credentials` is for a service that takes no key of this kind: it looks for what stands in its place without
     asking anybody, and raises NotConfigured where there is none; `credentials_advice` says what to do about that.
+    `cancels` says that the service can stop a job, so that Ctrl-C asks for that; without it nobody calls `cancel`.
     `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
     often only `capabilities` is asked.
     """
@@ -47,6 +48,7 @@ class ProviderSpec:
     check_credentials: Callable[[ProviderSettings], None] | None = None
     credentials_advice: str | None = None
     own_server: bool = False
+    cancels: bool = False
 
 
 def provider_packages(name: str) -> list[str]:

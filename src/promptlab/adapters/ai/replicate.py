@@ -180,5 +180,6 @@ PROVIDER = ProviderSpec(
     key_variable="REPLICATE_API_TOKEN",
     base_url_variable="REPLICATE_BASE_URL",
     keys="https://replicate.com/account/api-tokens",
+    cancels=True,
     build=ReplicateProvider,
 )
