@@ -116,7 +116,7 @@ def _no_keys(bench: Workbench) -> None:
 
 def _killed(bench: Workbench) -> None:
     bench.server.behave_always(Behaviour(delay=30))
-    process = bench.fixture("start")(*_BUY)
+    process = bench.fixture("start")(*_BUY, "--draws", 2, PROMPTLAB_OPENAI_CONCURRENCY="1")
     wait_until(lambda: bench.server.asked, "the request")
     process.kill()
 
@@ -165,6 +165,7 @@ MISHAPS: dict[str, Mishap] = {
     "… unknown: its process died before an answer came, and it may have been billed.": Mishap(
         command=("generation", "list"), code=0, arrange=_killed
     ),
+    "… still planned: its process died. Go on with: …": Mishap(command=("generation", "list"), code=0, arrange=_killed),
     "The user prompt needs a value for ….": Mishap(command=("generate", "--prompt-version", "banner"), code=2),
     "The prompt has no variable '…'.": Mishap(command=(*_BUY, "--var", "colour=red"), code=2),
     "… has the same content.": Mishap(command=_BANNER, code=3),
