@@ -82,5 +82,14 @@ class NotAllowed(PromptlabError):
 
 def nearest(word: str, known: list[str]) -> str:
     """Return a sentence that offers the known word nearest to `word`, or an empty one."""
-    matches = get_close_matches(word, known, n=1)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    found = nearest_name(word, known)
+    return f" Did you mean {found!r}?" if found else ""
+
+
+def nearest_name(word: str, known: list[str]) -> str | None:
+    """Return the known word nearest to `word`, as it is or without the owner before a slash; None without one."""
+    short = {name.partition("/")[2] or name: name for name in reversed(known)}
+    for given, names in ((word, {name: name for name in known}), (word.partition("/")[2] or word, short)):
+        if matches := get_close_matches(given, names, n=1):
+            return names[matches[0]]
+    return None

@@ -239,7 +239,7 @@ def test_without_a_name_each_that_is_ready_is_checked(promptlab: Promptlab, open
     """Those that are not set up are left out: nobody asked for them."""
     found = promptlab("provider", "check", "--json").json
     assert [(item["name"], item["ok"]) for item in found["items"]] == [("openai", True), ("sketch", True)]
-    assert set(found["items"][0]) == {"name", "ok", "message"}
+    assert set(found["items"][0]) == {"name", "ok", "message", "hint"}
     assert found["next_cursor"] is None
 
 

@@ -60,7 +60,7 @@ def test_the_day_when_a_model_retires_is_known(model: str, day: str | None) -> N
 
 def test_a_retired_model_is_told_of() -> None:
     retired = read_catalogue().capabilities("openai", "dall-e-3")
-    assert about_model("openai", "dall-e-3", retired) == ["dall-e-3 was retired on 2026-05-12."]
+    assert about_model("openai", "dall-e-3", retired)[0].startswith("dall-e-3 was retired on 2026-05-12. `promptlab ")
 
 
 def test_no_model_of_openai_takes_a_seed_or_a_system_prompt() -> None:

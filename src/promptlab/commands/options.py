@@ -73,7 +73,14 @@ def parse_parameters(texts: Sequence[str] | None) -> dict[str, Any]:
     `KEY=@FILE` takes the value from a file; a text that begins with @ is written as JSON: `user="@me"`.
     """
     pairs = parse_pairs(texts, flag="--param")
-    return {key: _value(key, text_or_file(text, flag=f"--param {key}") or "") for key, text in pairs.items()}
+    return {
+        key: _value(
+            key,
+            text_or_file(text, flag=f"--param {key}") or "",
+            file=text[1:] if text.startswith("@") else None,
+        )
+        for key, text in pairs.items()
+    }
 
 
 def text_or_file(text: str | None, *, flag: str) -> str | None:
@@ -100,11 +107,14 @@ def _read(path: Path, flag: str) -> str:
         raise InvalidInput(f"{flag}: {path} cannot be read: {why}.", hint="@FILE reads a file.") from error
 
 
-def _value(key: str, text: str) -> Any:
+def _value(key: str, text: str, *, file: str | None) -> Any:
     try:
         value = json.loads(text, parse_constant=_no_constant)
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    except json.JSONDecodeError:
+    except json.JSONDecodeError as error:
+        if file is not None and file.lower().endswith(".json"):
+            message = f"--param {key}: {file} is no JSON: {error.msg}, line {error.lineno}, column {error.colno}."
+            raise InvalidInput(message, hint="Correct it there, or export it again.") from error
         return text
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"--param {key}={text[:80]} is no value that can be kept.") from error

@@ -25,6 +25,15 @@ _NEXT = {
 }
 """What to do next about generations that ended in each state, in this order."""
 
+_ASKED_WRONGLY = {"not_found", "bad_request"}
+"""Kinds of errors that mostly come from the version itself, which never changes."""
+
+_ANOTHER_VERSION = (
+    "{provider} does not know or take what {version} asks for. Another model or parameter needs another version:\n"
+    "promptlab prompt create {prompt} --from {version} --model MODEL\n"
+    "Models that are known: promptlab provider list --models --provider {provider}"
+)
+
 
 @contextmanager
 def watched(runtime: Runtime, what: str, total: int) -> "Iterator[Progress]":
@@ -51,6 +60,7 @@ def show_generations(
         runtime.output.show_pictures([item for item in items if item["outputs"]], runtime.storage.read)
     for warning in dict.fromkeys(text for item in items for text in item["warnings"]):
         runtime.output.warn(warning)
+    _say_what_versions_lack(runtime, items)
     _say_what_is_left(runtime, placed, items)
     if not as_json:
         _say_where_images_are(runtime, items)
@@ -75,6 +85,14 @@ def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[s
         if ids[state]:
             raised = " --max-cost USD" if isinstance(placed.stopped_by, LimitReached) and state == "planned" else ""
             runtime.output.note(sentence.format(ids=as_ranges(ids[state]), first=ids[state][0]) + raised)
+
+
+def _say_what_versions_lack(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:
+    """Point to another version where sending the same again cannot help."""
+    wrong = [item for item in items if item["state"] == "failed" and item["error"]["kind"] in _ASKED_WRONGLY]
+    for item in {item["prompt_version_id"]: item for item in wrong}.values():
+        version = f"{item['prompt']}@{item['version']}"
+        runtime.output.note(_ANOTHER_VERSION.format(prompt=item["prompt"], version=version, provider=item["provider"]))
 
 
 def _say_where_images_are(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:

@@ -9,6 +9,11 @@ from promptlab.commands.options import Json, runtime_of
 
 _NOT_OK = 4
 
+_NONE_LISTED = (
+    "No model of it is listed: each is used as it is, at an unknown price.\n"
+    "PROMPTLAB_MODELS_FILE names a file that lists yours, with their prices."
+)
+
 app = typer.Typer(name="provider", help="Image providers.", no_args_is_help=True)
 
 
@@ -16,11 +21,14 @@ app = typer.Typer(name="provider", help="Image providers.", no_args_is_help=True
 def list_(
     context: typer.Context,
     models: Annotated[bool, typer.Option("--models", help="Their models instead: what each takes and costs.")] = False,
+    provider: Annotated[
+        str | None, typer.Option(help="Only this one.", metavar="NAME", autocompletion=completion.providers)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List image providers: which are ready, and what the others need.
 
-    Example: promptlab provider list --models
+    Example: promptlab provider list --models --provider openai
     """
     from promptlab.output.providers import model_table, provider_table
     from promptlab.services.providers import broken_plug_ins, model_views, provider_views
@@ -28,9 +36,9 @@ def list_(
     runtime = runtime_of(context)
     for sentence in broken_plug_ins(runtime.settings):
         runtime.output.warn(sentence)
-    items = model_views(runtime.settings) if models else provider_views(runtime.settings)
-    picture = model_table if models else provider_table
-    runtime.output.show_page(items, None, lambda console: picture(console, items), as_json=as_json, empty="")
+    look, picture = (model_views, model_table) if models else (provider_views, provider_table)
+    items = look(runtime.settings, provider)
+    runtime.output.show_page(items, None, lambda console: picture(console, items), as_json=as_json, empty=_NONE_LISTED)
 
 
 @app.command()

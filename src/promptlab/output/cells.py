@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -30,6 +31,11 @@ def plain(text: str) -> "Text":
     from rich.text import Text
 
     return Text("".join("\ufffd" if _commands(character) else character for character in text))
+
+
+def said(item: Mapping[str, Any]) -> str:
+    """Return what was found, and how to mend it where that is known."""
+    return " ".join(filter(None, (item["message"], item["hint"])))
 
 
 def short(text: str | None, length: int) -> "Text":

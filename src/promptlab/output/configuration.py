@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from promptlab.output.cells import plain
+from promptlab.output.cells import plain, said
 from promptlab.output.tables import grid, table
 
 if TYPE_CHECKING:
@@ -38,6 +38,5 @@ def checks_table(console: "Console", items: Sequence[View]) -> "Table":
     styles = {True: "green", False: "bold red", None: "dim"}
     made = grid(3)
     for item in items:
-        said = plain(" ".join(filter(None, (item["message"], item["hint"]))))
-        made.add_row(Text(marks[item["ok"]], style=styles[item["ok"]]), item["name"], said)
+        made.add_row(Text(marks[item["ok"]], style=styles[item["ok"]]), item["name"], plain(said(item)))
     return made

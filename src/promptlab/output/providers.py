@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from promptlab.output.cells import money, plain
+from promptlab.output.cells import money, plain, said
 from promptlab.output.tables import Fitted, fitting_table, table
 
 if TYPE_CHECKING:
@@ -41,17 +41,25 @@ def model_table(console: "Console", items: Sequence[View]) -> Fitted:
         ">INPUTS": lambda item: _number(item["max_inputs"]),
         "SIZES": lambda item: _sizes(item["sizes"]),
         ">AT MOST": lambda item: money(item["max_price_usd"]),
-        "RETIRES": lambda item: item["retires"] or "",
+        "RETIRES": _retires,
     }
     return fitting_table(console, columns, items, dispensable=(">IMAGES", "SIZES", "SYSTEM"))
 
 
 def check_table(items: Sequence[dict[str, Any]]) -> "Table":
-    """Return one line a provider: whether it answers as it should, and what that proves or what is wrong."""
+    """Return one line a provider: whether it answers as it should, and what that proves or how to mend it."""
     return table(
         ["PROVIDER", "OK", "WHAT IT SAYS"],
-        [(plain(item["name"]), "yes" if item["ok"] else "no", plain(item["message"])) for item in items],
+        [(plain(item["name"]), "yes" if item["ok"] else "no", plain(said(item))) for item in items],
     )
+
+
+def _retires(item: View) -> "Text":
+    """Return the day of a model's retirement, and in a word whether it is over or near."""
+    from rich.text import Text
+
+    word, style = {"past": ("retired ", "bold red"), "soon": ("soon: ", "yellow")}.get(item["retirement"], ("", ""))
+    return Text(f"{word}{item['retires'] or ''}", style=style)
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - a word for a truth

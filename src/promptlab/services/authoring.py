@@ -1,20 +1,18 @@
 """From what a person asks of a new prompt version to the version: defaults, --from, and the editor's text."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlmodel import Session
 
-from promptlab.adapters.ai.registry import (
-    provider_spec,
-    providers_of_model,
-    ready_providers,
-)
+from promptlab.adapters.ai.capabilities import Capabilities
+from promptlab.adapters.ai.registry import provider_spec, providers_of_model, ready_providers
 from promptlab.db import prompts
 from promptlab.db.models import PromptVersion
 from promptlab.errors import InvalidInput
-from promptlab.services.checks import about_model
+from promptlab.services.checks import about_model, about_system_prompt, list_of_models
 from promptlab.services.lab import Providers
 from promptlab.services.prompts import Content, IfSame, content_of, make
 from promptlab.services.templates import names_in_single_braces, variables_of
@@ -69,6 +67,7 @@ def create(session: Session, project_id: int, wanted: Wanted, *, settings: Setti
     """
     content = _content(session, project_id, wanted, settings)
     found = providers.open(content.provider, for_sending=False).capabilities(content.model)
+    _check_model(content, found)
     capabilities = found.for_parameters(content.parameters)
     version, is_new = make(
         session,
@@ -79,7 +78,11 @@ def create(session: Session, project_id: int, wanted: Wanted, *, settings: Setti
         description=wanted.description,
         if_same=wanted.if_same,
     )
-    warnings = _about_text(version) + about_model(content.provider, content.model, capabilities)
+    warnings = [
+        *_about_text(version),
+        *about_system_prompt(version.system_prompt, content.model, capabilities),
+        *about_model(content.provider, content.model, capabilities),
+    ]
     rules = capabilities.parameters or {}
     missing = [name for name, rule in rules.items() if rule.required and name not in content.parameters]
     return Made(version=version, is_new=is_new, warnings=warnings, missing=missing)
@@ -119,6 +122,18 @@ def _about_text(version: PromptVersion) -> list[str]:
         return []
     names = names_in_single_braces(f"{version.system_prompt or ''}\n{version.user_prompt}")
     return [f"{{{name}}} is sent as it stands; for a variable write {{{{ {name} }}}}." for name in names]
+
+
+def _check_model(content: Content, capabilities: Capabilities) -> None:
+    """Refuse a name that no model of the provider can have: a version never changes, so it could never be used."""
+    spec = provider_spec(content.provider)
+    if spec.model_form is None or re.fullmatch(spec.model_form, content.model):
+        return
+    near = f" Did you mean {capabilities.near!r}?" if capabilities.near else ""
+    raise InvalidInput(
+        f"{content.model!r} is no model of {spec.name}: expected is {spec.model_form_called}.{near}",
+        hint=f"{list_of_models(spec.name)} shows those that are known here.",
+    )
 
 
 def _content(session: Session, project_id: int, wanted: Wanted, settings: Settings) -> Content:

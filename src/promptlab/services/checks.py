@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from promptlab.adapters.ai.capabilities import FLAGS, Capabilities
-from promptlab.adapters.ai.catalogue import read_catalogue
-from promptlab.errors import InvalidInput, nearest
+from promptlab.errors import InvalidInput
 from promptlab.services.parameters import check_parameters, require_parameters, unsent_parameters
 
 _SOON = timedelta(days=30)
@@ -105,10 +104,16 @@ def _unsupported(asked: Asked, capabilities: Capabilities) -> list[str]:
     found, who = [], _who(asked, capabilities)
     if asked.seed is not None and not capabilities.seed:
         found.append(f"{who} takes no seed: --seed {asked.seed} is not sent.")
-    if asked.system_prompt and not capabilities.system_prompt:
-        found.append(f"{who} takes no system prompt: it is rendered into the user prompt.")
+    found += about_system_prompt(asked.system_prompt, asked.model, capabilities)
     found += unsent_parameters(asked.parameters, capabilities, inputs=len(asked.input_types), model=asked.model)
     return found + _guessed(asked, capabilities)
+
+
+def about_system_prompt(system_prompt: str | None, model: str, capabilities: Capabilities) -> list[str]:
+    """Return what becomes of a system prompt that the model does not take."""
+    if not system_prompt or capabilities.system_prompt:
+        return []
+    return [f"{capabilities.who(model)} takes no system prompt: it is rendered into the user prompt."]
 
 
 def _guessed(asked: Asked, capabilities: Capabilities) -> list[str]:
@@ -138,11 +143,22 @@ def _interpreted(asked: Asked, capabilities: Capabilities) -> list[str]:
 def about_model(provider: str, model: str, capabilities: Capabilities) -> list[str]:
     """Return what a person should know of a model before using it: that it is not known, or that it retires."""
     if not capabilities.known:
-        near = nearest(model, read_catalogue().models(provider))
-        return [f"Nothing is known about the model {model!r} of {provider}: it is used as it is.{near}"]
+        near = capabilities.near
+        other = f"Did you mean {near!r}?" if near else f"{list_of_models(provider)} shows those that are."
+        return [f"Nothing is known about the model {model!r} of {provider}: it is used as it is. {other}"]
+    retires, others = capabilities.retires, f"{list_of_models(provider)} shows others."
+    sentences = {"past": f"{model} was retired on {retires}. {others}", "soon": f"{model} retires on {retires}."}
+    return [sentences[found] for found in (retirement(capabilities),) if found in sentences]
+
+
+def list_of_models(provider: str) -> str:
+    """Return the command that shows the models of a provider, as a sentence quotes it."""
+    return f"`promptlab provider list --models --provider {provider}`"
+
+
+def retirement(capabilities: Capabilities) -> str | None:
+    """Return whether a model's day of retirement is "past", "soon" or "later", None where it has none."""
     if capabilities.retires is None:
-        return []
+        return None
     retires, today = date.fromisoformat(capabilities.retires), datetime.now(UTC).date()
-    if retires <= today:
-        return [f"{model} was retired on {retires}."]
-    return [f"{model} retires on {retires}."] if retires <= today + _SOON else []
+    return "past" if retires <= today else "soon" if retires <= today + _SOON else "later"

@@ -13,12 +13,9 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from promptlab import __version__
-from promptlab.adapters.ai.protocol import ProviderError
 from promptlab.adapters.ai.registry import (
-    address_setting,
     is_wanted,
     missing,
-    open_provider,
     provider_spec,
     require_ready,
     survey_provider,
@@ -28,7 +25,8 @@ from promptlab.adapters.storage.registry import open_storage
 from promptlab.db import schema
 from promptlab.db.engine import Database, open_database, sqlite_file
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, Unreachable
-from promptlab.services.remedies import complaints, remedy
+from promptlab.services.providers import ask_provider
+from promptlab.services.remedies import complaints
 from promptlab.services.spool import Spool
 from promptlab.services.views import View
 from promptlab.settings import Settings
@@ -170,9 +168,4 @@ def _provider(name: str, settings: Settings, *, online: bool) -> str | None:
     require_ready(name, settings)
     if not online:
         return "ready; --online asks it"
-    with closing(open_provider(name, settings)) as provider:
-        try:
-            return provider.check()
-        except ProviderError as error:
-            address = address_setting(spec, survey_provider(spec, settings)[1])
-            raise Unreachable(error.message, hint=remedy(error.kind, spec, address=address)) from error
+    return ask_provider(name, settings)

@@ -11,8 +11,11 @@ from promptlab.adapters.ai.registry import (
     provider_packages,
     provider_spec,
     ready_providers,
+    unknown_provider,
 )
-from promptlab.errors import PromptlabError
+from promptlab.errors import PromptlabError, Unreachable
+from promptlab.services.checks import retirement
+from promptlab.services.remedies import remedy
 from promptlab.services.views import View
 from promptlab.settings import Settings
 from promptlab.settings.installed import provider_names
@@ -26,17 +29,24 @@ def broken_plug_ins(settings: Settings) -> list[str]:
     return [item["missing"] for item in provider_views(settings) if item["broken"]]
 
 
-def provider_views(settings: Settings) -> list[View]:
-    """Return each provider: whether it is ready, and what is missing where it is not."""
-    return [_view(name, settings) for name in provider_names()]
+def provider_views(settings: Settings, name: str | None = None) -> list[View]:
+    """Return each provider, or one: whether it is ready, and what is missing where it is not.
+
+    Raises:
+        InvalidInput: there is none of that name.
+    """
+    names = provider_names()
+    if name is not None and name not in names:
+        raise unknown_provider(name)
+    return [_view(each, settings) for each in names if name in {None, each}]
 
 
-def model_views(settings: Settings) -> list[View]:
-    """Return each known model of the installed providers: what it takes, what an image costs at most, when it ends."""
+def model_views(settings: Settings, name: str | None = None) -> list[View]:
+    """Return each known model of the providers, or of one: what it takes, what an image costs at most, when it ends."""
     catalogue = read_catalogue(settings.models_file)
     return [
         _model_view(item["name"], model, open_provider(item["name"], settings, for_sending=False).capabilities(model))
-        for item in provider_views(settings)
+        for item in provider_views(settings, name)
         if not item["broken"]
         for model in catalogue.models(item["name"])
     ]
@@ -47,18 +57,27 @@ def providers_to_check(settings: Settings, name: str | None) -> list[str]:
     return ready_providers(settings) if name is None else [provider_spec(name).name]
 
 
-def check_provider(name: str, settings: Settings) -> View:
-    """Ask one provider whether key and network work, and return what it said.
+def ask_provider(name: str, settings: Settings) -> str:
+    """Ask one provider whether key and network work, and return a sentence about what that proves.
 
     Raises:
         NotConfigured: it cannot be asked, because a key or an address is missing.
+        Unreachable: it answers otherwise than it should, or not at all; the hint says what to do about that.
     """
     with closing(open_provider(name, settings)) as provider:
         try:
-            ok, message = True, provider.check()
+            return provider.check()
         except ProviderError as error:
-            ok, message = False, error.message
-    return {"name": name, "ok": ok, "message": message}
+            hint = remedy(error.kind, provider_spec(name), settings)
+            raise Unreachable(error.message, hint=hint) from error
+
+
+def check_provider(name: str, settings: Settings) -> View:
+    """Return what one provider says when it is asked; raises NotConfigured where it cannot be."""
+    try:
+        return {"name": name, "ok": True, "message": ask_provider(name, settings), "hint": None}
+    except Unreachable as error:
+        return {"name": name, "ok": False, "message": error.message, "hint": settings.advice(error.hint)}
 
 
 def _model_view(provider: str, model: str, capabilities: Capabilities) -> View:
@@ -71,8 +90,9 @@ def _model_view(provider: str, model: str, capabilities: Capabilities) -> View:
         "max_count": capabilities.max_count,
         "max_inputs": capabilities.max_inputs,
         "sizes": _sizes(capabilities),
-        "max_price_usd": capabilities.upper_price(count=1, inputs=0, prompt_bytes=0),
+        "max_price_usd": capabilities.upper_price(count=1, inputs=capabilities.min_inputs, prompt_bytes=0),
         "retires": capabilities.retires,
+        "retirement": retirement(capabilities),
     }
 
 

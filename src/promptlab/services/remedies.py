@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from promptlab.adapters.ai.catalogue import read_catalogue
-from promptlab.adapters.ai.registry import ProviderSpec, key_advice
+from promptlab.adapters.ai.registry import ProviderSpec, address_setting, key_advice, survey_provider
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
 from promptlab.services.review import check_rater
 from promptlab.settings import Settings
@@ -23,11 +23,9 @@ def complaints(settings: Settings) -> Iterator[PromptlabError]:
         yield error
 
 
-def remedy(kind: str | None, spec: ProviderSpec, *, address: str) -> str:
-    """Return what to do about an error of that kind that a provider ended a request with.
-
-    `address` is what the setting is called that says where the provider is.
-    """
+def remedy(kind: str | None, spec: ProviderSpec, settings: Settings) -> str:
+    """Return what to do about an error of that kind that a provider ended a request with."""
+    address = address_setting(spec, survey_provider(spec, settings)[1])
     return {
         "auth": key_advice(spec),
         "forbidden": f"Allow it in your account with {spec.name}, or use another key. {key_advice(spec)}",

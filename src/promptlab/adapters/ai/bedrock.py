@@ -74,8 +74,9 @@ class BedrockProvider:
         except ProviderFailed as error:
             if error.details.get("exception") != INVALID:
                 raise
-            known = f"{self._runtime.host} knows these credentials, and turns down an empty request to {model}"
-            return f"{known}, which costs nothing: {error.message.rstrip('.')}."
+            return (
+                f"{self._runtime.host} knows these credentials: it turned down an empty request, which costs nothing."
+            )
         return f"{self._runtime.host} answers, though not as Bedrock: that proves the network, not the credentials."
 
     def close(self) -> None:

@@ -88,6 +88,7 @@ class Capabilities:
     images goes to, where that is another.
 
     `guesses` says where the same things go by guess, because nobody has written down what the model calls them.
+    `near` is the known model whose name is nearest to that of one that is not known.
 
     `called` is what takes and makes all this, at the start of a sentence, where that is not the model.
     """
@@ -112,6 +113,7 @@ class Capabilities:
     with_inputs: str | None = None
     price: Price = field(default_factory=Price)
     retires: str | None = None
+    near: str | None = None
     called: str | None = None
 
     def who(self, model: str, *, within: bool = False) -> str:

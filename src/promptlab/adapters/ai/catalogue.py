@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -10,10 +10,8 @@ from typing import Any
 
 from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.models_table import Unusable, merged, model_tables, read_capabilities, require_known
-from promptlab.errors import NotConfigured
+from promptlab.errors import NotConfigured, nearest_name
 from promptlab.settings.toml import read_toml
-
-_NOTHING_KNOWN = Capabilities(known=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +20,15 @@ class ProviderModels:
 
     default_model: str | None = None
     models: Mapping[str, Capabilities] = field(default_factory=dict)
+
+    def known(self, model: str) -> Capabilities | None:
+        """Return what is known of the model, which may also be the one that another sends input images to."""
+        if model in self.models:
+            return self.models[model]
+        for other in self.models.values():
+            if other.with_inputs == model:
+                return replace(other, with_inputs=None, min_inputs=max(1, other.min_inputs))
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +39,11 @@ class Catalogue:
     providers: Mapping[str, ProviderModels]
 
     def capabilities(self, provider: str, model: str) -> Capabilities:
-        """Return what the model takes and costs; permissive ones with `known=False` where it is not known."""
-        return self._of(provider).models.get(model, _NOTHING_KNOWN)
+        """Return what the model takes and costs; where it is not known, permissive ones and the nearest that is."""
+        provider_models = self._of(provider)
+        return provider_models.known(model) or Capabilities(
+            known=False, near=nearest_name(model, list(provider_models.models))
+        )
 
     def models(self, provider: str) -> list[str]:
         """Return the names of the provider's models, the newest first."""
@@ -45,7 +55,7 @@ class Catalogue:
 
     def providers_of(self, model: str) -> list[str]:
         """Return which providers know the model, sorted."""
-        return sorted(name for name, provider in self.providers.items() if model in provider.models)
+        return sorted(name for name, provider in self.providers.items() if provider.known(model))
 
     def _of(self, provider: str) -> ProviderModels:
         return self.providers.get(provider, ProviderModels())

@@ -201,5 +201,7 @@ PROVIDER = ProviderSpec(
     key_variable="FAL_KEY",
     keys="https://fal.ai/dashboard/keys",
     cancels=True,
+    model_form=r"[^/\s]+(/[^/\s]+)+",
+    model_form_called="OWNER/NAME, such as fal-ai/flux-2, with or without a path behind it",
     build=FalProvider,
 )

@@ -30,6 +30,8 @@ class ProviderSpec:
     `check_credentials` is for a service that takes no key of this kind: it looks for what stands in its place without
     asking anybody, and raises NotConfigured where there is none; `credentials_advice` says what to do about that.
     `cancels` says that the service can stop a job, so that Ctrl-C asks for that; without it nobody calls `cancel`.
+    `model_form` is the regular expression that every model's name matches, where the service has such a rule, and
+    `model_form_called` says the same in words.
     `build` makes the adapter from its settings and a function that looks a model up; it opens no connection, because
     often only `capabilities` is asked.
     """
@@ -47,6 +49,8 @@ class ProviderSpec:
     concurrency: int | None = None
     check_credentials: Callable[[ProviderSettings], None] | None = None
     credentials_advice: str | None = None
+    model_form: str | None = None
+    model_form_called: str | None = None
     own_server: bool = False
     cancels: bool = False
 
@@ -65,14 +69,17 @@ def provider_spec(name: str) -> ProviderSpec:
     """
     found = entry_points(group=GROUP, name=name)
     if not found:
-        raise InvalidInput(
-            f"There is no provider {name!r}.{nearest(name, provider_names())}",
-            hint="`promptlab provider list` shows them.",
-        )
+        raise unknown_provider(name)
     packages = provider_packages(name)
     if len(packages) > 1:
         raise NotConfigured(f"Several packages bring a provider {name!r}: {', '.join(packages)}.", hint="Keep one.")
     return _load(next(iter(found)))
+
+
+def unknown_provider(name: str) -> InvalidInput:
+    """Return the error that there is no provider of that name."""
+    message = f"There is no provider {name!r}.{nearest(name, provider_names())}"
+    return InvalidInput(message, hint="`promptlab provider list` shows them.")
 
 
 def open_provider(name: str, settings: Settings, *, for_sending: bool = True) -> ImageProvider:

@@ -30,7 +30,7 @@ from promptlab.adapters.ai.replicate_errors import (
     wait_told,
 )
 from promptlab.adapters.ai.replicate_inputs import Inputs
-from promptlab.adapters.ai.replicate_models import ModelName, guesses_beside
+from promptlab.adapters.ai.replicate_models import MODEL_FORM, ModelName, guesses_beside
 from promptlab.adapters.ai.replicate_outputs import picture_urls, told, usage_of
 from promptlab.settings import ProviderSettings
 
@@ -166,8 +166,14 @@ class ReplicateProvider:
         message = f"The service cannot say what became of the prediction: {said}"
         raise OutcomeUnknown(message, kind="no_handle", http_status=answer.status)
 
+    def _is_known(self, name: ModelName) -> bool:
+        """Say whether the model, or one whose name is near, is listed: its version is not what is missing then."""
+        found = self._lookup(f"{name.owner}/{name.name}")
+        return found.known or found.near is not None
+
     def _failure(self, answer: Answer, name: ModelName | None = None) -> ProviderError:
-        error = self._http.failure(answer, complaint_of(answer, name), request_id=None)
+        known = name is not None and self._is_known(name)
+        error = self._http.failure(answer, complaint_of(answer, None if known else name), request_id=None)
         if isinstance(error, ProviderUnavailable):
             error.retry_after = wait_told(error.message) or error.retry_after
         return error
@@ -181,5 +187,7 @@ PROVIDER = ProviderSpec(
     base_url_variable="REPLICATE_BASE_URL",
     keys="https://replicate.com/account/api-tokens",
     cancels=True,
+    model_form=MODEL_FORM,
+    model_form_called="OWNER/NAME or OWNER/NAME:VERSION",
     build=ReplicateProvider,
 )

@@ -42,11 +42,11 @@ def before_ordering() -> Iterator[None]:
         raise ProviderUnavailable(error.message, kind=error.kind, http_status=error.http_status) from error
 
 
-def complaint_of(answer: Answer, name: ModelName | None = None) -> Complaint:
-    """Return what an answer without success says, where it is one to an order with the model's name."""
+def complaint_of(answer: Answer, unlisted: ModelName | None = None) -> Complaint:
+    """Return what an answer without success says; `unlisted` is the model ordered, where nothing is known of it."""
     message = " ".join(detail_of(answer).split())
-    if answer.status == 404 and name is not None and name.version is None:
-        message += f" Only official models run without a version: is it {name.owner}/{name.name}:VERSION?"
+    if answer.status == 404 and unlisted is not None and unlisted.version is None:
+        message += f" Only official models run without a version: is it {unlisted.owner}/{unlisted.name}:VERSION?"
     categories = refusal_in(message) if answer.status in {400, 403, 422} else []
     return Complaint(
         message=message,

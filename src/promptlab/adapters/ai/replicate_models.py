@@ -1,11 +1,15 @@
 """Replicate's models: their names, and what their own schemas say that their fields are called."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from promptlab.adapters.ai.protocol import ProviderFailed
+
+MODEL_FORM = r"(?P<owner>[^/:\s]+)/(?P<name>[^/:\s]+)(:(?P<version>[^/:\s]+))?"
+"""What a model's name looks like."""
 
 _COUNTS = ("num_outputs", "number_of_images", "num_images")
 _LISTS = ("input_images", "image_input", "images", "image_urls", "reference_images")
@@ -23,12 +27,11 @@ class ModelName:
     @classmethod
     def of(cls, text: str) -> "ModelName":
         """Return the model of that name; raises ProviderFailed for a text that is none."""
-        owner, _slash, rest = text.partition("/")
-        name, colon, version = rest.partition(":")
-        if not owner or not name or "/" in rest or bool(colon) != bool(version):
+        found = re.fullmatch(MODEL_FORM, text)
+        if found is None:
             message = f"{text!r} is no model of Replicate's: these are OWNER/NAME, or OWNER/NAME:VERSION."
             raise ProviderFailed(message, kind="bad_request")
-        return cls(owner=owner, name=name, version=version or None)
+        return cls(**found.groupdict())
 
     @property
     def orders(self) -> str:
