@@ -278,7 +278,7 @@ def test_a_server_of_one_s_own_is_in_use_only_where_something_is_set_for_it(
 @pytest.mark.parametrize(
     ("workflow", "says"),
     [
-        ("{", "The workflow is no JSON object."),
+        ("{", "workflow.json is no JSON: Expecting property name"),
         ('{"nodes": [], "links": []}', "as ComfyUI saves it, not in its API format"),
         ('{"1": {"class_type": "A", "inputs": {}}}', "The workflow has no %prompt%."),
     ],

@@ -83,17 +83,17 @@ def test_what_changes_the_prompt_is_on_only_where_it_is_asked_for(service: FalSe
 
 def test_the_fields_of_a_model_that_is_not_known_are_guessed(service: FalService, ask: Ask) -> None:
     """Nothing is known of the price either, so the units stay units."""
-    result = ask(model="fal-ai/flux-2-pro/edit", inputs=(picture(),), seed=7, parameters={"safety_tolerance": "5"})
+    result = ask(model="fal-ai/tomorrow/edit", inputs=(picture(),), seed=7, parameters={"safety_tolerance": "5"})
     [sent] = service.asked()
     assert set(sent.fields) == {"prompt", "seed", "safety_tolerance", "image_urls"}
     assert (result.usage, result.cost_usd) == ({"billable_units": 2.0}, None)
-    ask(model="fal-ai/flux/dev/image-to-image", inputs=(picture(),))
+    ask(model="fal-ai/tomorrow/image-to-image", inputs=(picture(),))
     assert "image_url" in service.asked()[1].fields
 
 
 @pytest.mark.parametrize(
     ("model", "field"),
-    [("fal-ai/flux-2-pro/edit", "image_urls"), ("fal-ai/flux/dev/image-to-image", "image_url (several: image_urls)")],
+    [("fal-ai/tomorrow/edit", "image_urls"), ("fal-ai/tomorrow/image-to-image", "image_url (several: image_urls)")],
 )
 def test_that_fields_are_guessed_is_said_before_anything_is_sent(
     service: FalService, promptlab: Promptlab, tmp_path: Path, model: str, field: str

@@ -116,7 +116,8 @@ def test_a_name_that_no_model_can_have_is_refused(promptlab: Promptlab) -> None:
     create = ("prompt", "create", "x", "--user", "x", "--json")
     error = promptlab(*create, "--provider", "replicate", "--model", "flux-2-flexx", code=2).error
     assert (
-        "expected is OWNER/NAME or OWNER/NAME:VERSION. Did you mean 'black-forest-labs/flux-2-flex'?" in error["message"]
+        "expected is OWNER/NAME or OWNER/NAME:VERSION. Did you mean 'black-forest-labs/flux-2-flex'?"
+        in error["message"]
     )
     assert "`promptlab provider list --models --provider replicate`" in error["hint"]
     assert (

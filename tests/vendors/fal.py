@@ -30,6 +30,9 @@ _FIELDS = {
     "fal-ai/flux-2-pro/edit": _FLUX | {"safety_tolerance", "image_urls"},
     "fal-ai/flux/dev": _FLUX_2 - {"enable_prompt_expansion"},
     "fal-ai/flux/dev/image-to-image": (_FLUX_2 - {"enable_prompt_expansion", "image_size"}) | {"image_url", "strength"},
+    # Two that promptlab does not know:
+    "fal-ai/tomorrow/edit": _FLUX_2 | {"image_urls", "safety_tolerance"},
+    "fal-ai/tomorrow/image-to-image": _FLUX_2 | {"image_url"},
     "fal-ai/nano-banana-pro": _BANANA,
     "fal-ai/nano-banana-pro/edit": _BANANA | {"image_urls"},
 }
