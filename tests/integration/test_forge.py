@@ -207,7 +207,7 @@ def test_an_answer_without_an_image_is_a_failure(
         (500, {"detail": "Invalid encoded image"}, "bad_request", "Invalid encoded image"),
         (500, {"error": "OutOfMemoryError", "detail": "", "errors": "CUDA out of memory."}, "out_of_memory", "CUDA"),
         (422, {"detail": "Script 'x' not found"}, "bad_request", "Script 'x' not found"),
-        (401, {"detail": "Incorrect username or password"}, "auth", "Set FORGE_API_AUTH to a USER:PASSWORD"),
+        (401, {"detail": "Incorrect username or password"}, "auth", "Incorrect username or password"),
     ],
 )
 def test_what_the_server_would_refuse_again_is_not_sent_again(

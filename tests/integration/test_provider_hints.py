@@ -158,3 +158,15 @@ def test_a_file_that_should_be_json_and_is_not_names_the_place(promptlab: Prompt
     error = promptlab(*create, "--param", f"workflow=@{file}", code=2).error
     assert f"{file} is no JSON" in error["message"]
     assert "line 2, column 9" in error["message"]
+
+
+def test_a_provider_that_lets_nobody_in_leads_to_its_check(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    """That says how to mend it, whereas the answer of the service mostly does not."""
+    openai_environment.behave(Behaviour.unauthorized())
+    promptlab("prompt", "create", "x", "--user", "x", "--provider", "openai")
+    assert (
+        "How to mend that: promptlab provider check openai"
+        in promptlab("generate", "--prompt-version", "x", code=5).err
+    )

@@ -28,6 +28,9 @@ _NEXT = {
 _ASKED_WRONGLY = {"not_found", "bad_request"}
 """Kinds of errors that mostly come from the version itself, which never changes."""
 
+_NOT_LET_IN = {"auth", "forbidden", "quota", "connection"}
+"""Kinds of errors that `provider check` meets as well, and explains."""
+
 _ANOTHER_VERSION = (
     "{provider} does not know or take what {version} asks for. Another model or parameter needs another version:\n"
     "promptlab prompt create {prompt} --from {version} --model MODEL\n"
@@ -60,7 +63,7 @@ def show_generations(
         runtime.output.show_pictures([item for item in items if item["outputs"]], runtime.storage.read)
     for warning in dict.fromkeys(text for item in items for text in item["warnings"]):
         runtime.output.warn(warning)
-    _say_what_versions_lack(runtime, items)
+    _say_what_is_wrong(runtime, items)
     _say_what_is_left(runtime, placed, items)
     if not as_json:
         _say_where_images_are(runtime, items)
@@ -87,9 +90,12 @@ def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[s
             runtime.output.note(sentence.format(ids=as_ranges(ids[state]), first=ids[state][0]) + raised)
 
 
-def _say_what_versions_lack(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:
-    """Point to another version where sending the same again cannot help."""
-    wrong = [item for item in items if item["state"] == "failed" and item["error"]["kind"] in _ASKED_WRONGLY]
+def _say_what_is_wrong(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:
+    """Point to what helps where sending the same again cannot: another version, or a look at the provider."""
+    failed = [item for item in items if item["state"] == "failed"]
+    for provider in dict.fromkeys(item["provider"] for item in failed if item["error"]["kind"] in _NOT_LET_IN):
+        runtime.output.note(f"How to mend that: promptlab provider check {provider}")
+    wrong = [item for item in failed if item["error"]["kind"] in _ASKED_WRONGLY]
     for item in {item["prompt_version_id"]: item for item in wrong}.values():
         version = f"{item['prompt']}@{item['version']}"
         runtime.output.note(_ANOTHER_VERSION.format(prompt=item["prompt"], version=version, provider=item["provider"]))

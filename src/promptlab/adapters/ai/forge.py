@@ -139,8 +139,7 @@ def _complaint(answer: Answer) -> Complaint:
     about = body if isinstance(body, dict) else {}
     said = detail_of(answer) or ": ".join(str(about[name]) for name in ("error", "errors") if about.get(name))
     if answer.status == 401:
-        remedy = f"Set {KEY_VARIABLE} to a USER:PASSWORD of the server's option --api-auth."
-        return Complaint(message=f"{said or 'HTTP 401'}. {remedy}", kind="auth")
+        return Complaint(message=said, kind="auth")
     if answer.status == 404 and about.get("detail") == "Not Found":
         return Complaint(message="There is no /sdapi/v1 at this address: the server must be started with --api.")
     if answer.status == 500 and "memory" in said.lower():
@@ -168,7 +167,7 @@ PROVIDER = ProviderSpec(
     summary="AUTOMATIC1111 or Forge on your own machine: the model is a checkpoint",
     default_model=CURRENT,
     key_variable=KEY_VARIABLE,
-    keys="your server's --api-auth option (USER:PASSWORD)",
+    credentials_advice=f"Set {KEY_VARIABLE} to a USER:PASSWORD of the server's option --api-auth.",
     key_needed=False,
     base_url_variable="FORGE_BASE_URL",
     base_url_example="http://127.0.0.1:7860",

@@ -28,7 +28,8 @@ class ProviderSpec:
     before something is set for it. `concurrency` is how many requests such a service can use at once, where nobody sets
     it.
     `check_credentials` is for a service that takes no key of this kind: it looks for what stands in its place without
-    asking anybody, and raises NotConfigured where there is none; `credentials_advice` says what to do about that.
+    asking anybody, and raises NotConfigured where there is none. `credentials_advice` says what to do where credentials
+    are missing or wrong, if that is not to get a key from `keys`.
     `cancels` says that the service can stop a job, so that Ctrl-C asks for that; without it nobody calls `cancel`.
     `model_form` is the regular expression that every model's name matches, where the service has such a rule, and
     `model_form_called` says the same in words.
