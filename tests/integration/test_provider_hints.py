@@ -142,6 +142,7 @@ def test_a_model_that_the_provider_does_not_know_leads_to_another_version(
     said = promptlab("generate", "--prompt-version", "x", code=5).err
     assert "promptlab prompt create x --from x@1 --model MODEL" in said
     assert "promptlab provider list --models --provider openai" in said
+    assert "generation retry" not in said
 
 
 def test_a_system_prompt_that_is_not_taken_is_said_when_it_is_written(promptlab: Promptlab) -> None:
@@ -167,6 +168,6 @@ def test_a_provider_that_lets_nobody_in_leads_to_its_check(
     openai_environment.behave(Behaviour.unauthorized())
     promptlab("prompt", "create", "x", "--user", "x", "--provider", "openai")
     assert (
-        "How to mend that: promptlab provider check openai"
+        "Are key and address right? promptlab provider check openai"
         in promptlab("generate", "--prompt-version", "x", code=5).err
     )

@@ -25,10 +25,10 @@ _NEXT = {
 }
 """What to do next about generations that ended in each state, in this order."""
 
-_ASKED_WRONGLY = {"not_found", "bad_request"}
-"""Kinds of errors that mostly come from the version itself, which never changes."""
+_ASKED_WRONGLY = {"not_found", "bad_request", "too_large", "bad_workflow"}
+"""Kinds of errors that come from what was asked, so that sending the same again cannot help."""
 
-_NOT_LET_IN = {"auth", "forbidden", "quota", "connection"}
+_TO_CHECK = {"auth", "forbidden", "quota", "connection", "not_found"}
 """Kinds of errors that `provider check` meets as well, and explains."""
 
 _ANOTHER_VERSION = (
@@ -81,7 +81,8 @@ def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[s
     """Say what to do next about everything that has no images."""
     from promptlab.services.id_ranges import as_ranges
 
-    ids = {state: [item["id"] for item in items if item["state"] == state] for state in _NEXT}
+    left = [item for item in items if not _is_wrong(item)]
+    ids = {state: [item["id"] for item in left if item["state"] == state] for state in _NEXT}
     for sentence in placed.left_alone:
         runtime.output.note(sentence)
     for state, sentence in _NEXT.items():
@@ -92,13 +93,16 @@ def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[s
 
 def _say_what_is_wrong(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:
     """Point to what helps where sending the same again cannot: another version, or a look at the provider."""
-    failed = [item for item in items if item["state"] == "failed"]
-    for provider in dict.fromkeys(item["provider"] for item in failed if item["error"]["kind"] in _NOT_LET_IN):
-        runtime.output.note(f"How to mend that: promptlab provider check {provider}")
-    wrong = [item for item in failed if item["error"]["kind"] in _ASKED_WRONGLY]
-    for item in {item["prompt_version_id"]: item for item in wrong}.values():
+    for item in {item["prompt_version_id"]: item for item in items if _is_wrong(item)}.values():
         version = f"{item['prompt']}@{item['version']}"
         runtime.output.note(_ANOTHER_VERSION.format(prompt=item["prompt"], version=version, provider=item["provider"]))
+    kinds = {item["provider"]: item["error"]["kind"] for item in items if item["state"] == "failed"}
+    for provider in (name for name, kind in kinds.items() if kind in _TO_CHECK):
+        runtime.output.note(f"Are key and address right? promptlab provider check {provider}")
+
+
+def _is_wrong(item: dict[str, Any]) -> bool:
+    return item["state"] == "failed" and item["error"]["kind"] in _ASKED_WRONGLY
 
 
 def _say_where_images_are(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:
