@@ -171,3 +171,24 @@ def test_a_provider_that_lets_nobody_in_leads_to_its_check(
         "Are key and address right? promptlab provider check openai"
         in promptlab("generate", "--prompt-version", "x", code=5).err
     )
+
+
+def test_a_region_that_is_none_is_no_matter_of_credentials(
+    promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "key", "AWS_REGION": "us west"}
+    for name, value in aws.items():
+        monkeypatch.setenv(name, value)
+    message, hint = checked(promptlab, "bedrock")
+    assert "region" in message
+    assert "us west" in message
+    assert "AWS_SECRET_ACCESS_KEY" not in hint
+
+
+def test_what_gemini_would_not_take_is_refused_before_it_is_sent(promptlab: Promptlab) -> None:
+    promptlab("prompt", "create", "x", "--user", "x", "--provider", "gemini")
+    generate = ("generate", "--prompt-version", "x", "--dry-run", "--json")
+    error = promptlab(*generate, "--param", "responseModalities=SOUND", code=2).error
+    assert error["message"].endswith('["IMAGE"], ["TEXT", "IMAGE"] or ["IMAGE", "TEXT"] is.')
+    assert promptlab(*generate, "--param", 'responseModalities=["TEXT", "IMAGE"]').json["generations"] == 1
+    assert "from 0 to 2147483647" in promptlab(*generate, "--seed", "2147483648", code=2).error["message"]

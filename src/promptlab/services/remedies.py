@@ -34,6 +34,7 @@ def remedy(kind: str | None, spec: ProviderSpec, settings: Settings) -> str:
         "bad_answer": f"See whether {address} is right.",
         "quota": f"See to the billing of your account with {spec.name}.",
         "blocked": f"Ask the support of {spec.name}.",
+        "setup": "Correct that where it is set.",
         "rate_limit": "Wait a minute and ask again.",
     }.get(kind or "", f"Ask again later; if it stays, see whether {address} is right.")
 

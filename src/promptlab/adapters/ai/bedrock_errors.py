@@ -82,7 +82,9 @@ def _not_sent(error: "BotoCoreError", provider: str) -> ProviderError:
         return ProviderUnavailable(message, kind="connection")
     if isinstance(error, known.ParamValidationError):
         return ProviderFailed(f"This request to {provider} cannot be sent: {_end(error)}", kind="bad_request")
-    return ProviderFailed(f"{provider} cannot be asked: {_end(error)}", kind="auth")
+    credentials = (known.NoCredentialsError, known.PartialCredentialsError, known.ProfileNotFound, known.SSOError)
+    gives_none = isinstance(error, (*credentials, known.CredentialRetrievalError, known.NoAuthTokenError))
+    return ProviderFailed(f"{provider} cannot be asked: {_end(error)}", kind="auth" if gives_none else "setup")
 
 
 def _end(said: object) -> str:
