@@ -347,7 +347,8 @@ def test_killed_at_any_moment(promptlab: Promptlab, openai_environment: OpenAISe
         wait_until(lambda: len(items(promptlab)) > planned, "the plan")  # noqa: B023 - called in this round
         planned += 8
         threading.Event().wait(chance.random() * 0.5)
-        received = {path.name for path in spooled(home)}
+        # Of an answer that the kill cut off only a part is on the disk, which the next command sets aside.
+        received = {path.name for path in spooled(home) if path.suffix != ".aside"}
         process.kill()
         rows = {f"{row['id']}-{len(row['attempts'])}": row["state"] for row in items(promptlab)}
         assert {rows[name] for name in received} <= {"succeeded"}
@@ -359,4 +360,4 @@ def test_killed_at_any_moment(promptlab: Promptlab, openai_environment: OpenAISe
     if left:
         promptlab("generation", "retry", *left)
     assert {row["state"] for row in items(promptlab)} == {"succeeded"}
-    assert spooled(home) == []
+    assert {path.suffix for path in spooled(home)} <= {".aside"}
