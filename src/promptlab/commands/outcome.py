@@ -96,12 +96,13 @@ def _say_what_is_wrong(runtime: Runtime, items: Sequence[dict[str, Any]]) -> Non
     for item in {item["prompt_version_id"]: item for item in items if _is_wrong(item)}.values():
         version = f"{item['prompt']}@{item['version']}"
         runtime.output.note(_ANOTHER_VERSION.format(prompt=item["prompt"], version=version, provider=item["provider"]))
-    kinds = {item["provider"]: item["error"]["kind"] for item in items if item["state"] == "failed"}
-    for provider in (name for name, kind in kinds.items() if kind in _TO_CHECK):
+    failed = [item for item in items if item["state"] == "failed"]
+    for provider in dict.fromkeys(item["provider"] for item in failed if item["error"]["kind"] in _TO_CHECK):
         runtime.output.note(f"Are key and address right? promptlab provider check {provider}")
 
 
 def _is_wrong(item: dict[str, Any]) -> bool:
+    """Say whether the same request would fail again, whatever is mended around it."""
     return item["state"] == "failed" and item["error"]["kind"] in _ASKED_WRONGLY
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from promptlab.adapters.ai.capabilities import Capabilities
-from promptlab.adapters.ai.protocol import ImageRequest
+from promptlab.adapters.ai.protocol import combined
 from promptlab.db import batches, cases, generations, projects
 from promptlab.db.models import Case, CaseImage, Generation, GenerationImageInput, PromptVersion
 from promptlab.db.states import ImageRole
@@ -68,12 +68,12 @@ class Draft:
     case_hash: str | None
     draws: Draws
     max_price_usd: float | None
-    said: list[str]
+    warnings_of_checks: list[str]
 
     @property
     def warnings(self) -> list[str]:
         """What the model will not do as asked, and what else a person should know before it is sent."""
-        return [*self.said, *self.draws.warnings]
+        return [*self.warnings_of_checks, *self.draws.warnings]
 
     @property
     def view(self) -> dict[str, Any]:
@@ -109,17 +109,7 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
     rendered = templates.render(version.system_prompt, version.user_prompt, order.request.variables, raw=version.raw)
     parameters = {**version.parameters, **order.request.parameters}
     capabilities = capabilities.for_parameters(parameters)
-    asked = Asked(
-        provider=version.provider,
-        model=version.model,
-        system_prompt=rendered.system,
-        user_prompt=rendered.user,
-        input_types=[(info.media_type, len(data)) for data, info in order.inputs],
-        has_mask=order.mask is not None,
-        count=order.request.count,
-        seed=order.request.seed,
-        parameters=parameters,
-    )
+    asked = _asked(order, rendered, parameters)
     warnings = check(asked, capabilities, strict=order.request.strict)
     _check_mask(order)
     prompt_bytes = len((rendered.user + (rendered.system or "")).encode())
@@ -129,10 +119,11 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
         count=order.request.count, inputs=inputs, prompt_bytes=prompt_bytes, parameters=sendable
     )
     _check_price(order, price)
+    is_combined = bool(rendered.system) and not capabilities.system_prompt
     return Draft(
         order=order,
         rendered=rendered,
-        combined_prompt=None if capabilities.system_prompt else _combined(rendered),
+        combined_prompt=combined(rendered.system, rendered.user) if is_combined else None,
         parameters=parameters,
         case_hash=_case_hash(order),
         draws=first_draws(
@@ -142,7 +133,21 @@ def draft(order: Order, capabilities: Capabilities) -> Draft:
             count=order.request.count,
         ),
         max_price_usd=price,
-        said=warnings,
+        warnings_of_checks=warnings,
+    )
+
+
+def _asked(order: Order, rendered: templates.Rendered, parameters: dict[str, Any]) -> Asked:
+    return Asked(
+        provider=order.version.provider,
+        model=order.version.model,
+        system_prompt=rendered.system,
+        user_prompt=rendered.user,
+        input_types=[(info.media_type, len(data)) for data, info in order.inputs],
+        has_mask=order.mask is not None,
+        count=order.request.count,
+        seed=order.request.seed,
+        parameters=parameters,
     )
 
 
@@ -153,12 +158,11 @@ def numbered(session: Session, lab: Lab, drafted: Draft) -> Draft:
         InvalidInput: their seeds are too high for the model; or draws share images, and the order is strict.
     """
     case = cases.find(session, lab.project_id, drafted.case_hash) if drafted.case_hash else None
-    if drafted.case_hash and case is None:
-        return _checked(drafted, first=1)
-    return _checked(drafted, first=generations.next_draw(session, _request_key(drafted, case)))
+    is_new_case = drafted.case_hash is not None and case is None
+    return _starting_at(drafted, 1 if is_new_case else generations.next_draw(session, _request_key(drafted, case)))
 
 
-def _checked(drafted: Draft, *, first: int) -> Draft:
+def _starting_at(drafted: Draft, first: int) -> Draft:
     draws = drafted.draws.starting_at(first)
     require_all_done(draws.warnings, strict=drafted.order.request.strict)
     return replace(drafted, draws=draws)
@@ -182,7 +186,7 @@ def plan(lab: Lab, drafted: Draft) -> Plan:
     with lab.database.transaction() as session:
         projects.lock(session, lab.project_id)
         case = _case(session, lab, drafted, images)
-        drafted = numbered(session, lab, drafted)
+        drafted = _starting_at(drafted, generations.next_draw(session, _request_key(drafted, case)))
         batch = batches.add(
             session, lab.project_id, order_seed=random.getrandbits(31), max_cost_usd=order.request.max_cost_usd
         )
@@ -218,11 +222,6 @@ def _rows(session: Session, lab: Lab, drafted: Draft, case: Case | None, batch_i
     session.add_all(rows)
     session.flush()
     return rows
-
-
-def _combined(rendered: templates.Rendered) -> str | None:
-    request = ImageRequest(model="", system_prompt=rendered.system, user_prompt=rendered.user)
-    return request.combined_prompt if request.note_of_combining else None
 
 
 def _request_key(drafted: Draft, case: Case | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
 
-from promptlab.adapters.ai.protocol import ImageRequest
+from promptlab.adapters.ai.protocol import combined, says_combined
 from promptlab.db import attempts, cases, generations
 from promptlab.db.models import (
     Attempt,
@@ -158,9 +158,6 @@ def _generation(
     outputs: list[GenerationImageOutput],
     tries: list[Attempt],
 ) -> View:
-    request = ImageRequest(
-        model=version.model, system_prompt=row.rendered_system_prompt, user_prompt=row.rendered_user_prompt
-    )
     return {
         "id": row.id,
         "prompt_version_id": row.prompt_version_id,
@@ -179,7 +176,7 @@ def _generation(
         "seed": row.seed,
         "rendered_system_prompt": row.rendered_system_prompt,
         "rendered_user_prompt": row.rendered_user_prompt,
-        "combined_prompt": request.combined_prompt if request.says_combined(row.effective_parameters or {}) else None,
+        "combined_prompt": _combined_prompt(row),
         "inputs": [image(each) for each in inputs],
         "outputs": [image(each) for each in outputs],
         "result_rating": row.result_rating,
@@ -195,6 +192,13 @@ def _generation(
         "created_at": time_text(row.created_at),
         "finished_at": time_text(row.finished_at),
     }
+
+
+def _combined_prompt(row: Generation) -> str | None:
+    """Return both prompts as they were sent in one text, None where they were not."""
+    if not says_combined(row.effective_parameters or {}):
+        return None
+    return combined(row.rendered_system_prompt, row.rendered_user_prompt)
 
 
 def _error(tries: Sequence[Attempt]) -> View | None:

@@ -15,6 +15,19 @@ class InputImage:
     media_type: str
 
 
+_NOTE_OF_COMBINING = {"system_prompt": "rendered into the prompt"}
+
+
+def combined(system_prompt: str | None, user_prompt: str) -> str:
+    """Return both prompts as one text."""
+    return "\n\n".join(text for text in (system_prompt, user_prompt) if text)
+
+
+def says_combined(effective_parameters: Mapping[str, Any]) -> bool:
+    """Say whether the effective parameters of an answer have the note that both prompts were sent as one text."""
+    return _NOTE_OF_COMBINING.items() <= effective_parameters.items()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageRequest:
     """Everything a provider needs to make `count` images."""
@@ -31,17 +44,12 @@ class ImageRequest:
     @property
     def combined_prompt(self) -> str:
         """The system and user prompt as one text, for services that know no system prompt."""
-        return "\n\n".join(text for text in (self.system_prompt, self.user_prompt) if text)
+        return combined(self.system_prompt, self.user_prompt)
 
     @property
     def note_of_combining(self) -> dict[str, str]:
         """What the effective parameters say where `combined_prompt` was sent."""
-        return {"system_prompt": "rendered into the prompt"} if self.system_prompt else {}
-
-    def says_combined(self, effective_parameters: Mapping[str, Any]) -> bool:
-        """Say whether the effective parameters of an answer to this have the note that `combined_prompt` was sent."""
-        note = self.note_of_combining
-        return bool(note) and note.items() <= effective_parameters.items()
+        return dict(_NOTE_OF_COMBINING) if self.system_prompt else {}
 
 
 @dataclass(frozen=True, kw_only=True)
