@@ -9,6 +9,8 @@ from tests.fixtures.command_line import Promptlab, png
 from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
 
+from promptlab.services.id_ranges import as_ranges
+
 UNPRICED = Behaviour.json_body({"data": [{"b64_json": base64.b64encode(png()).decode()}]})
 """An answer that says nothing of tokens."""
 BUY = ("generate", "--prompt-version", "banner", "--json")
@@ -161,7 +163,7 @@ def test_a_cost_limit_holds(promptlab: Promptlab, openai_environment: OpenAIServ
     assert (states.count("succeeded"), states.count("planned")) == (3, 3)
     assert len(openai_environment.asked) == 1 + 3
     planned = [item["id"] for item in ran.json["items"] if item["state"] == "planned"]
-    assert f"promptlab generation retry {' '.join(map(str, planned))} --max-cost USD" in ran.err
+    assert f"promptlab generation retry {as_ranges(planned)} --max-cost USD" in ran.err
     promptlab("generation", "retry", *planned, code=7)
     again = promptlab("generation", "retry", *planned, "--max-cost", limit + real, "--json", code=7).json["items"]
     assert len(openai_environment.asked) == 1 + 3 + 1
