@@ -52,7 +52,9 @@ def shape(connection: Connection) -> dict[str, Any]:
     inspector = inspect(connection)
     return {
         table: {
-            "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(table)],
+            "columns": sorted(
+                (c["name"], str(c["type"]), c["nullable"], str(c["default"])) for c in inspector.get_columns(table)
+            ),
             "primary key": inspector.get_pk_constraint(table),
             "foreign keys": _by_name(inspector.get_foreign_keys(table)),
             "unique": _by_name(inspector.get_unique_constraints(table)),

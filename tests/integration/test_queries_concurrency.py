@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlmodel import col, select
@@ -14,7 +14,7 @@ from tests.fixtures.factories import DEFAULT_PROJECT, opening
 from promptlab.db import attempts, batches, generations, projects, ratings
 from promptlab.db.engine import Database
 from promptlab.db.models import Attempt, Batch, Generation, Project, PromptVersion, now
-from promptlab.db.states import GenerationState
+from promptlab.db.states import BatchState, GenerationState
 
 THREADS = 16
 RATERS = 8
@@ -65,7 +65,7 @@ def test_reservations_together_never_pass_the_limit(database: Database) -> None:
 
     def reserve(_number: int) -> bool:
         with database.transaction() as session:
-            return batches.reserve(session, batch_id, 0.07)
+            return batches.reserve(session, batch_id, usd=0.07, images=1)
 
     assert at_once(reserve).count(True) == 7
     assert _committed(database, batch_id) == 0.49
@@ -79,9 +79,9 @@ def test_settling_while_others_reserve_keeps_the_sum_right(database: Database) -
     def spend(_number: int) -> None:
         for _time in range(3):
             with database.transaction() as session:
-                assert batches.reserve(session, batch_id, 0.1)
+                assert batches.reserve(session, batch_id, usd=0.1, images=1)
             with database.transaction() as session:
-                batches.settle(session, batch_id, reserved_usd=0.1, spent_usd=0.01)
+                batches.settle(session, batch_id, usd=-0.09, images=0)
 
     at_once(spend, 8)
     assert _committed(database, batch_id) == 0.24
@@ -91,19 +91,30 @@ def test_a_limit_is_exact_though_dollars_are_no_binary_numbers(database: Databas
     """Ten times ten cents is a dollar, though 0.1 added ten times is not 1.0; and then nothing more fits."""
     with database.transaction() as session:
         batch_id = factories.batch(session, max_cost_usd=1.0).id or 0
-        assert [batches.reserve(session, batch_id, 0.1) for _time in range(10)] == [True] * 10
-        assert not batches.reserve(session, batch_id, 0.000001)
-        assert batches.reserve(session, batch_id, 0.0)
+        assert [batches.reserve(session, batch_id, usd=0.1, images=1) for _time in range(10)] == [True] * 10
+        assert not batches.reserve(session, batch_id, usd=0.000001, images=1)
+        assert batches.reserve(session, batch_id, usd=0.0, images=1)
         for _time in range(10):
-            batches.settle(session, batch_id, reserved_usd=0.1, spent_usd=0.0)
+            batches.settle(session, batch_id, usd=-0.1, images=-1)
     assert _committed(database, batch_id) == 0
+
+
+def test_a_limit_of_images_holds_and_a_batch_at_rest_has_no_room(database: Database) -> None:
+    with database.transaction() as session:
+        batch_id = factories.batch(session, max_images=3).id or 0
+        assert batches.reserve(session, batch_id, usd=0.1, images=2)
+        assert not batches.reserve(session, batch_id, usd=0.1, images=2)
+        batches.settle(session, batch_id, usd=0.0, images=-1)
+        assert batches.reserve(session, batch_id, usd=0.1, images=2)
+        for columns in ({"state": BatchState.PAUSED}, {"state": BatchState.CANCELLED}, {"deadline_at": now()}):
+            assert not batches.reserve(session, factories.batch(session, **columns).id or 0, usd=0.0, images=1)
 
 
 def test_a_reservation_that_is_rolled_back_was_never_made(database: Database) -> None:
     with database.transaction() as session:
         batch_id = factories.batch(session, max_cost_usd=1.0).id or 0
     with suppress(ZeroDivisionError), database.transaction() as session:
-        assert batches.reserve(session, batch_id, 1.0)
+        assert batches.reserve(session, batch_id, usd=1.0, images=1)
         raise ZeroDivisionError
     assert _committed(database, batch_id) == 0
 
@@ -211,13 +222,15 @@ def test_finding_a_project_leaves_the_transaction_usable(database: Database, nam
 def test_attempts_of_a_claimed_generation_are_numbered_in_turn(database: Database) -> None:
     """Whoever claims it makes the next attempt; everybody else makes none."""
     with database.transaction() as session:
-        generation_id = factories.generation(session, state=GenerationState.PLANNED).id or 0
+        generation = factories.generation(session, state=GenerationState.PLANNED)
+        generation_id, batch_id = generation.id or 0, generation.batch_id
+    sender: Any = {"owner": "me", "lease_until": now(), "reserved_usd": 0, "reserved_images": 1}
 
     def try_it(_number: int) -> None:
         for _time in range(3):
             with database.transaction() as session:
                 if generations.claim(session, generation_id):
-                    attempts.add(session, DEFAULT_PROJECT, generation_id, owner="me", lease_until=now(), reserved_usd=0)
+                    attempts.add(session, DEFAULT_PROJECT, generation_id, batch_id=batch_id, **sender)
             with database.transaction() as session:
                 generations.replan(session, generation_id, [GenerationState.SENDING])
 

@@ -89,8 +89,8 @@ BY_INDEX: dict[str, Query] = {
     "next version number": lambda session: prompts.next_number(session, DEFAULT_PROJECT, "poster"),
     "ids of a name": lambda session: prompts.ids_of_name(session, DEFAULT_PROJECT, "poster"),
     "current rating": lambda session: ratings.current(session, 1, "ana"),
-    "reserve": lambda session: batches.reserve(session, 1, 0.5),
-    "settle": lambda session: batches.settle(session, 1, reserved_usd=0.5, spent_usd=0.5),
+    "reserve": lambda session: batches.reserve(session, 1, usd=0.5, images=1),
+    "settle": lambda session: batches.settle(session, 1, usd=0.0, images=0),
     "unfinished": lambda session: batches.unfinished(session, 1),
 }
 

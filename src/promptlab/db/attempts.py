@@ -10,17 +10,27 @@ from promptlab.db.models import Attempt, is_id
 
 
 def add(
-    session: Session, project_id: int, generation_id: int, *, owner: str, lease_until: datetime, reserved_usd: float
+    session: Session,
+    project_id: int,
+    generation_id: int,
+    *,
+    batch_id: int,
+    owner: str,
+    lease_until: datetime,
+    reserved_usd: float,
+    reserved_images: int,
 ) -> Attempt:
     """Keep a new attempt, in flight, and return it with its number."""
     highest = select(func.max(Attempt.number)).where(col(Attempt.generation_id) == generation_id)
     attempt = Attempt(
         project_id=project_id,
         generation_id=generation_id,
+        batch_id=batch_id,
         number=(session.execute(highest).scalar_one() or 0) + 1,
         owner=owner,
         lease_until=lease_until,
         reserved_usd=reserved_usd,
+        reserved_images=reserved_images,
     )
     session.add(attempt)
     session.flush()

@@ -4,9 +4,11 @@ from sqlalchemy import Cast, cast, func, select, update
 from sqlmodel import Session, col
 
 from promptlab.db.engine import rows_changed
-from promptlab.db.models import Batch, BatchItem, Generation, is_id, usd_type
+from promptlab.db.models import Batch, BatchItem, Generation, is_id, now, usd_type
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotFound
+
+_AT_REST = (BatchState.PAUSED, BatchState.CANCELLED)
 
 
 def add(session: Session, project_id: int, *, order_seed: int, max_cost_usd: float | None) -> Batch:
@@ -30,23 +32,34 @@ def add_item(session: Session, project_id: int, batch_id: int, generation_id: in
     session.add(BatchItem(batch_id=batch_id, generation_id=generation_id, project_id=project_id))
 
 
-def reserve(session: Session, batch_id: int, usd: float) -> bool:
-    """Set money aside if the batch's limit allows it, in one conditional update; say whether it did."""
-    wanted = func.round(col(Batch.committed_usd) + _usd(usd), 6)
+def reserve(session: Session, batch_id: int, *, usd: float, images: int) -> bool:
+    """Set money and images aside if the batch's limits allow it, in one conditional update; say whether it did.
+
+    A batch that is paused or cancelled, or whose deadline has passed, has no room for anything.
+    """
+    wanted_usd = func.round(col(Batch.committed_usd) + _usd(usd), 6)
+    wanted_images = col(Batch.committed_images) + images
     statement = (
         update(Batch)
-        .where(col(Batch.id) == batch_id, col(Batch.max_cost_usd).is_(None) | (wanted <= col(Batch.max_cost_usd)))
-        .values(committed_usd=wanted)
+        .where(
+            col(Batch.id) == batch_id,
+            col(Batch.state).not_in(_AT_REST),
+            col(Batch.max_cost_usd).is_(None) | (wanted_usd <= col(Batch.max_cost_usd)),
+            col(Batch.max_images).is_(None) | (wanted_images <= col(Batch.max_images)),
+            col(Batch.deadline_at).is_(None) | (col(Batch.deadline_at) > now()),
+        )
+        .values(committed_usd=wanted_usd, committed_images=wanted_images)
     )
     return rows_changed(session, statement) == 1
 
 
-def settle(session: Session, batch_id: int, *, reserved_usd: float, spent_usd: float) -> None:
-    """Replace a reservation by what was really spent."""
-    left = func.round(col(Batch.committed_usd) + _usd(spent_usd - reserved_usd), 6)
+def settle(session: Session, batch_id: int, *, usd: float, images: int) -> None:
+    """Replace a reservation by what was really spent: `usd` and `images` are how much more (less, below zero)."""
+    left = func.round(col(Batch.committed_usd) + _usd(usd), 6)
     # Rounding errors of a millionth must not break the check constraint.
     floor = func.max if session.get_bind().dialect.name == "sqlite" else func.greatest
-    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(committed_usd=floor(left, 0)))
+    settled = {"committed_usd": floor(left, 0), "committed_images": floor(col(Batch.committed_images) + images, 0)}
+    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(**settled))
 
 
 def set_limit(session: Session, batch_id: int, usd: float) -> None:

@@ -168,15 +168,52 @@ class CaseImage(Table, ImageColumns, table=True):
     role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))
 
 
+class CaseSet(Table, table=True):
+    """A version of a named list of cases; immutable. `content_hash` covers its cases, their keys and their order."""
+
+    __tablename__ = "case_set"
+    __table_args__ = (
+        UniqueConstraint("project_id", "name", "version"),
+        CheckConstraint("version > 0", name="version_positive"),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    name: str = Field(max_length=100)
+    version: int
+    content_hash: str = Field(max_length=64)
+    size: int
+    """How many cases it has."""
+    created_at: datetime = Field(default_factory=now)
+
+
+class CaseSetItem(Table, table=True):
+    """A case in a case set, at its place; `key` is what this set calls it."""
+
+    __tablename__ = "case_set_item"
+    __table_args__ = (Index("ix_case_set_item_case_id", "case_id"),)
+
+    case_set_id: int = Field(primary_key=True, foreign_key="case_set.id", ondelete="CASCADE")
+    position: int = Field(primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    case_id: int = Field(foreign_key="case.id")
+    key: str | None = Field(default=None, max_length=200)
+
+
 class Batch(Table, table=True):
     """One run over versions, cases and draws.
 
-    `committed_usd` is what was spent plus what is reserved for requests in flight or unknown. Reserving is one
-    conditional update, so it never takes this past `max_cost_usd`. `order_seed` is for shuffling rows.
+    `committed_usd` is what was spent plus what is reserved for requests in flight or unknown, `committed_images` the
+    same of images. Reserving is one conditional update, so it never takes them past `max_cost_usd` and `max_images`.
+    `order_seed` is for shuffling rows. `request_key` hashes what `batch run` was asked for, which `request` holds:
+    two runs of the same request are the same batch. Batches of `generate` have neither.
+    `started_at` is when its last run began, `deadline_at` when that run is to send nothing more.
     """
 
     __table_args__ = (
+        UniqueConstraint("project_id", "request_key"),
         CheckConstraint("committed_usd >= 0", name="committed_not_negative"),
+        CheckConstraint("committed_images >= 0", name="committed_images_not_negative"),
         Index("ix_batch_project_id_id", "project_id", "id"),
     )
 
@@ -184,10 +221,38 @@ class Batch(Table, table=True):
     project_id: int = Field(foreign_key="project.id")
     state: BatchState = Field(default=BatchState.PLANNED, sa_type=_one_of(BatchState, "state"))
     order_seed: int
+    request_key: str | None = Field(default=None, max_length=64)
+    request: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    detached: bool = False
+    """Whether workers take its rows."""
     max_cost_usd: float | None = Field(default=None, sa_type=usd_type())
     committed_usd: float = Field(default=0.0, sa_type=usd_type())
+    max_images: int | None = None
+    committed_images: int = 0
+    max_retries: int | None = None
+    """How often a request that bought nothing is sent again; None: as the provider's settings say."""
+    fail_fast: bool = False
     created_at: datetime = Field(default_factory=now)
+    started_at: datetime | None = None
+    deadline_at: datetime | None = None
     finished_at: datetime | None = None
+
+
+class Pace(Table, table=True):
+    """When a provider may be asked next, for all processes that work for a project.
+
+    `requests_at` and `images_at` are the theoretical arrival times of the generic cell rate algorithm, `closed_until`
+    is until when the provider has asked to be left alone. All None: at once.
+    """
+
+    __table_args__ = (UniqueConstraint("project_id", "provider"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="project.id")
+    provider: str = Field(max_length=100)
+    requests_at: datetime | None = None
+    images_at: datetime | None = None
+    closed_until: datetime | None = None
 
 
 class Generation(Table, table=True):
@@ -261,23 +326,26 @@ class Attempt(Table, table=True):
 
     While `outcome` is None the request is in flight: `owner` names the process that sent it, and `lease_until` is how
     long other machines believe that this process lives. `handle` can be asked again after a crash.
-    `reserved_usd` is what the batch has set aside for it.
+    `reserved_usd` and `reserved_images` are what its batch, the one that buys it, has set aside for it.
     """
 
     __table_args__ = (
         UniqueConstraint("generation_id", "number"),
         CheckConstraint("number > 0", name="number_positive"),
         _partial("ix_attempt_in_flight", "project_id", "id", where="outcome IS NULL"),
+        Index("ix_attempt_batch_id", "batch_id"),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
     generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
+    batch_id: int = Field(foreign_key="batch.id")
     number: int
     owner: str = Field(max_length=64)
     lease_until: datetime
     handle: str | None = None
     reserved_usd: float = Field(default=0.0, sa_type=usd_type())
+    reserved_images: int = 0
     outcome: AttemptOutcome | None = Field(default=None, sa_type=_one_of(AttemptOutcome, "outcome"))
     http_status: int | None = None
     request_id: str | None = None

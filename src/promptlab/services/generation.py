@@ -201,7 +201,7 @@ def _claim(lab: Lab, job: _Job) -> Attempt | None:
     with lab.database.transaction() as session:
         if not generations.claim(session, job.generation_id):
             return None
-        if not batches.reserve(session, job.batch_id, job.max_price_usd):
+        if not batches.reserve(session, job.batch_id, usd=job.max_price_usd, images=job.request.count):
             raise LimitReached(
                 f"The cost limit of batch {job.batch_id} leaves no room for another image "
                 f"of up to ${job.max_price_usd:.4f}.",
@@ -211,9 +211,11 @@ def _claim(lab: Lab, job: _Job) -> Attempt | None:
             session,
             lab.project_id,
             job.generation_id,
+            batch_id=job.batch_id,
             owner=lab.owner.id,
             lease_until=lab.owner.lease_until(),
             reserved_usd=job.max_price_usd,
+            reserved_images=job.request.count,
         )
 
 

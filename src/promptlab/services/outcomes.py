@@ -48,7 +48,7 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
         generation.warnings = [*generation.warnings, *success.warnings, *_fewer(generation, len(success.outputs))]
         outcome, state = AttemptOutcome.SUCCEEDED, GenerationState.SUCCEEDED
         _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
-        _settle(session, attempt, generation, success.cost_usd)
+        _settle(session, attempt, success.cost_usd, images=len(success.outputs))
         return True
 
 
@@ -82,7 +82,7 @@ def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float,
         _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
         generation.not_before = now() + timedelta(seconds=seconds)
         _add_cost(generation, error.cost_usd)
-        _settle(session, attempt, generation, error.cost_usd or 0.0)
+        _settle(session, attempt, error.cost_usd or 0.0)
 
 
 def _end(
@@ -104,7 +104,7 @@ def _end(
         _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
         if state is not GenerationState.UNKNOWN:
             _add_cost(generation, cost_usd)
-            _settle(session, attempt, generation, cost_usd)
+            _settle(session, attempt, cost_usd)
 
 
 def _fewer(generation: Generation, count: int) -> list[str]:
@@ -130,7 +130,7 @@ def _open(
     if attempt.outcome is None:
         attempt.outcome, attempt.finished_at = outcome, now()
         _add_cost(generation, cost_usd)
-        _settle(session, attempt, generation, cost_usd)
+        _settle(session, attempt, cost_usd)
         session.add_all([attempt, generation])
     return None
 
@@ -161,11 +161,12 @@ def _add_cost(generation: Generation, cost_usd: float | None) -> None:
         generation.cost_usd = None  # a price that is not known is no zero, also after failures that cost nothing
 
 
-def _settle(session: Session, attempt: Attempt, generation: Generation, cost_usd: float | None) -> None:
+def _settle(session: Session, attempt: Attempt, cost_usd: float | None, *, images: int = 0) -> None:
     """Replace the reservation by the price; an unknown price is never zero, so the reservation then stays."""
     spent = attempt.reserved_usd if cost_usd is None else cost_usd
-    batches.settle(session, generation.batch_id, reserved_usd=attempt.reserved_usd, spent_usd=spent)
-    attempt.reserved_usd = spent
+    usd, more_images = spent - attempt.reserved_usd, images - attempt.reserved_images
+    batches.settle(session, attempt.batch_id, usd=usd, images=more_images)
+    attempt.reserved_usd, attempt.reserved_images = spent, images
 
 
 def _write_error(attempt: Attempt, error: ProviderError) -> None:
