@@ -13,8 +13,11 @@ from sqlalchemy import make_url
 from tests.documentation import Page
 from tests.fixtures.command_line import Promptlab, Ran
 from tests.fixtures.processes import wait_until
+from tests.loopback import serving_service
 from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
+from tests.vendors.bfl import VENDOR as BFL
+from tests.vendors.bfl import BflService
 
 from promptlab import errors
 from promptlab.commands import outcome
@@ -104,6 +107,13 @@ def _bought_elsewhere(bench: Workbench) -> None:
     bench.set(PROMPTLAB_STORAGE_URL=Path("elsewhere").absolute().as_uri())
 
 
+def _job_without_end(bench: Workbench) -> None:
+    service = bench.fixture("bfl")
+    service.pending = 10**9
+    bench.set(**BFL.environment(service.base_url))
+    bench.promptlab("prompt", "create", "slow", "--user", "a fox", "--provider", "bfl")
+
+
 def _no_spool(bench: Workbench) -> None:
     (bench.home / "spool").write_text("no folder", encoding="utf-8")
 
@@ -162,6 +172,12 @@ MISHAPS: dict[str, Mishap] = {
         env={"PROMPTLAB_OPENAI_TIMEOUT": "0.3"},
     ),
     "connection_lost: The connection to openai was lost before an answer came.": _answering(Behaviour(reset=True)),
+    "still_running: … still works on the job.": Mishap(
+        command=("generate", "--prompt-version", "slow"),
+        code=5,
+        env={"PROMPTLAB_BFL_TIMEOUT": "0.1"},
+        arrange=_job_without_end,
+    ),
     "… unknown: its process died before an answer came, and it may have been billed.": Mishap(
         command=("generation", "list"), code=0, arrange=_killed
     ),
@@ -224,6 +240,12 @@ def writer(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Another program that has the database open."""
     with closing(sqlite3.connect(tmp_path / "promptlab" / "promptlab.db", isolation_level=None)) as connection:
         yield connection
+
+
+@pytest.fixture
+def bfl() -> Iterator[BflService]:
+    with serving_service(BflService) as found:
+        yield found
 
 
 @pytest.fixture

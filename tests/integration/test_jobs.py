@@ -64,3 +64,19 @@ def test_a_job_that_the_service_knows_no_more_is_unknown(promptlab: Promptlab, l
     left_behind.behave(gone, at="look")
     [row] = promptlab("generation", "list", "--json").json["items"]
     assert row["state"] == "unknown"
+
+
+def test_a_job_that_outlives_the_timeout_is_asked_about_again_and_not_bought_twice(
+    promptlab: Promptlab, service: BflService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told so: nobody is warned of paying twice for what a retry only fetches."""
+    promptlab(*CREATE)
+    service.pending = 10**9
+    monkeypatch.setenv("PROMPTLAB_BFL_TIMEOUT", "0.1")
+    said = promptlab(*BUY, code=5).err
+    assert "Not finished in time" in said
+    assert "promptlab generation retry 1" in said
+    assert "twice" not in said
+    service.pending = 0
+    [row] = promptlab("generation", "retry", 1, "--json").json["items"]
+    assert (row["state"], len(service.asked())) == ("succeeded", 1)

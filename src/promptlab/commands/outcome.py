@@ -20,10 +20,15 @@ _NEXT = {
     "unknown": "Unknown: no answer says whether this was made and billed, so sending again may buy it twice.\n"
     "What is known: promptlab generation show {first}\n"
     "Send again with: promptlab generation retry {ids}",
+    "unfinished": "Not finished in time: the provider may still be making this. Ask for it, which buys nothing while the "
+    "provider knows of it, with: promptlab generation retry {ids}",
     "planned": "Go on with: promptlab generation retry {ids}",
     "sending": "What was in flight or could not be stored is settled by the next command: generation {ids}.",
 }
-"""What to do next about generations that ended in each state, in this order."""
+"""What to do next about generations that ended in each state, in this order; `unfinished` are jobs, see below."""
+
+_UNFINISHED = {"still_running", "not_asked"}
+"""Kinds of errors of a job that took longer than one waits: a retry asks about it before anything is sent again."""
 
 _ASKED_WRONGLY = {"not_found", "bad_request", "too_large", "bad_workflow"}
 """Kinds of errors that come from what was asked, so that sending the same again cannot help."""
@@ -82,7 +87,7 @@ def _say_what_is_left(runtime: Runtime, placed: "Placed", items: Sequence[dict[s
     from promptlab.services.id_ranges import as_ranges
 
     left = [item for item in items if not _is_wrong(item)]
-    ids = {state: [item["id"] for item in left if item["state"] == state] for state in _NEXT}
+    ids = {state: [item["id"] for item in left if _standing(item) == state] for state in _NEXT}
     for sentence in placed.left_alone:
         runtime.output.note(sentence)
     for state, sentence in _NEXT.items():
@@ -99,6 +104,12 @@ def _say_what_is_wrong(runtime: Runtime, items: Sequence[dict[str, Any]]) -> Non
     failed = [item for item in items if item["state"] == "failed"]
     for provider in dict.fromkeys(item["provider"] for item in failed if item["error"]["kind"] in _TO_CHECK):
         runtime.output.note(f"Are key and address right? promptlab provider check {provider}")
+
+
+def _standing(item: dict[str, Any]) -> str:
+    """Return the generation's state, or `unfinished` for a job whose provider can be asked about it again."""
+    waited_for = item["state"] == "unknown" and item["error"]["kind"] in _UNFINISHED
+    return "unfinished" if waited_for else str(item["state"])
 
 
 def _is_wrong(item: dict[str, Any]) -> bool:
