@@ -20,8 +20,8 @@ _NEXT = {
     "unknown": "Unknown: no answer says whether this was made and billed, so sending again may buy it twice.\n"
     "What is known: promptlab generation show {first}\n"
     "Send again with: promptlab generation retry {ids}",
-    "unfinished": "Not finished in time: the provider may still be making this. Ask for it, which buys nothing while the "
-    "provider knows of it, with: promptlab generation retry {ids}",
+    "unfinished": "Not finished in time: the provider may still be making this. Ask for it, which buys nothing while "
+    "the provider knows of it, with: promptlab generation retry {ids}",
     "planned": "Go on with: promptlab generation retry {ids}",
     "sending": "What was in flight or could not be stored is settled by the next command: generation {ids}.",
 }
