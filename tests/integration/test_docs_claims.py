@@ -10,6 +10,8 @@ from tests.fixtures.command_line import Promptlab
 from tests.openai_dialects import DIALECTS
 from tests.openai_server import OpenAIServer, serving
 
+from promptlab.adapters.ai.catalogue import read_catalogue
+
 SERVERS = {
     row[0]: row for table in Page("docs/your-own-server.md").tables() for row in table if row[0].lower() in DIALECTS
 }
@@ -67,3 +69,14 @@ def test_a_home_that_moved_keeps_everything_but_its_images(
     assert "is not in the storage" in promptlab("storage", "url", before["id"], "--json", code=2).error["message"]
     [new] = promptlab(*buy).json["items"]
     assert new["outputs"][0]["url"].startswith(Path("moved/images").absolute().as_uri())
+
+
+@pytest.mark.parametrize(("inputs", "units"), [(0, 4), (1, 8)])
+def test_the_bound_in_the_example_of_fal_covers_a_request_with_an_input(
+    tmp_path: Path, inputs: int, units: int
+) -> None:
+    """Of four megapixels each: else --max-cost would let through what it is to stop."""
+    [lines] = [lines for lines in Page("docs/providers/fal.md").blocks if lines[0].strip() == "# models.toml"]
+    (tmp_path / "models.toml").write_text("\n".join(lines[: lines.index("")]))
+    model = read_catalogue(tmp_path / "models.toml").capabilities("fal", "fal-ai/some-model")
+    assert (model.upper_price(count=1, inputs=inputs, prompt_bytes=0) or 0) >= units * (model.price.per_unit or 1)
