@@ -162,6 +162,14 @@ def test_a_workflow_that_runs_in_part_is_a_failure_and_is_cancelled(
     assert len(comfyui.cancelled) == 1
 
 
+def test_a_workflow_that_is_rejected_leads_to_another_version_with_a_mended_one(version: Promptlab) -> None:
+    """Or with another model, since it may be that which the server does not have."""
+    write(Path("bad.json"), changed(sampler_name="nobody"))
+    said = version(*GENERATE, "--param", "workflow=@bad.json", code=5).err
+    assert "--param workflow=@FILE" in said
+    assert "--model MODEL" in said
+
+
 def test_a_node_that_fails_is_named(adapter: ImageProvider) -> None:
     broken = picture().__class__(data=b"no image", media_type="image/png")
     error = failure(adapter, with_inputs(1), inputs=(broken,))

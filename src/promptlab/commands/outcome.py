@@ -42,6 +42,12 @@ _ANOTHER_VERSION = (
     "Models that are known: promptlab provider list --models --provider {provider}"
 )
 
+_ANOTHER_WORKFLOW = (
+    "{provider} does not take the workflow of {version} as it is filled. Mend its file, or name another model:\n"
+    "promptlab prompt create {prompt} --from {version} --param workflow=@FILE\n"
+    "promptlab prompt create {prompt} --from {version} --model MODEL"
+)
+
 
 @contextmanager
 def watched(runtime: Runtime, what: str, total: int) -> "Iterator[Progress]":
@@ -100,7 +106,8 @@ def _say_what_is_wrong(runtime: Runtime, items: Sequence[dict[str, Any]]) -> Non
     """Point to what helps where sending the same again cannot: another version, or a look at the provider."""
     for item in {item["prompt_version_id"]: item for item in items if _is_wrong(item)}.values():
         version = f"{item['prompt']}@{item['version']}"
-        runtime.output.note(_ANOTHER_VERSION.format(prompt=item["prompt"], version=version, provider=item["provider"]))
+        told = _ANOTHER_WORKFLOW if item["error"]["kind"] == "bad_workflow" else _ANOTHER_VERSION
+        runtime.output.note(told.format(prompt=item["prompt"], version=version, provider=item["provider"]))
     failed = [item for item in items if item["state"] == "failed"]
     for provider in dict.fromkeys(item["provider"] for item in failed if item["error"]["kind"] in _TO_CHECK):
         runtime.output.note(f"Are key and address right? promptlab provider check {provider}")
