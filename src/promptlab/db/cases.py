@@ -1,11 +1,24 @@
 """Queries on cases and their images."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
+from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
 from promptlab.db.models import Case, CaseImage
+
+Element = TypeVar("Element")
+
+_CHUNK = 5_000
+"""Rows in one statement: SQLite takes 32,766 values in one, PostgreSQL twice as many."""
+
+
+class Known(NamedTuple):
+    """A case that is there, and what it is called."""
+
+    id: int
+    key: str | None
 
 
 def find(session: Session, project_id: int, content_hash: str) -> Case | None:
@@ -34,3 +47,35 @@ def keys(session: Session, case_ids: Sequence[int]) -> dict[int, str | None]:
         return {}
     rows = session.exec(select(Case.id, Case.key).where(col(Case.id).in_(case_ids))).all()
     return {identity: key for identity, key in rows if identity is not None}
+
+
+def by_hash(session: Session, project_id: int, hashes: Sequence[str]) -> dict[str, Known]:
+    """Return the cases that are there, by the hash of their content."""
+    columns = select(Case.content_hash, Case.id, Case.key).where(Case.project_id == project_id)
+    return {
+        digest: Known(id_ or 0, key)
+        for chunk in _chunks(hashes)
+        for digest, id_, key in session.exec(columns.where(col(Case.content_hash).in_(chunk)))
+    }
+
+
+def add_many(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep new cases, given as their columns."""
+    for chunk in _chunks(rows):
+        session.execute(insert(Case), chunk)
+
+
+def add_images(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep images of cases, given as their columns."""
+    for chunk in _chunks(rows):
+        session.execute(insert(CaseImage), chunk)
+
+
+def set_keys(session: Session, keys: Mapping[int, str]) -> None:
+    """Give each case, by its id, another key."""
+    if keys:
+        session.execute(update(Case), [{"id": id_, "key": key} for id_, key in keys.items()])
+
+
+def _chunks(elements: Sequence[Element]) -> Iterator[Sequence[Element]]:
+    return (elements[start : start + _CHUNK] for start in range(0, len(elements), _CHUNK))
