@@ -23,6 +23,12 @@ from promptlab.db.schema import REVISION, current_revision
 
 PROCESSES = 3
 
+_OF_PROCRASTINATE = text(r"""
+    SELECT 'table', relname FROM pg_class WHERE relname LIKE 'procrastinate\_%'
+    UNION ALL SELECT 'function', proname FROM pg_proc WHERE proname LIKE 'procrastinate\_%'
+    UNION ALL SELECT 'type', typname FROM pg_type WHERE typname LIKE 'procrastinate\_%'
+""")
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -48,7 +54,7 @@ def opened() -> Iterator[Callable[[str], Database]]:
 
 
 def shape(connection: Connection) -> dict[str, Any]:
-    """Return everything about the tables that the database can tell."""
+    """Return everything about our tables that the database can tell."""
     inspector = inspect(connection)
     return {
         table: {
@@ -62,7 +68,7 @@ def shape(connection: Connection) -> dict[str, Any]:
             "indexes": _by_name(inspector.get_indexes(table)),
         }
         for table in sorted(inspector.get_table_names())
-        if table != "alembic_version"
+        if table != "alembic_version" and not table.startswith("procrastinate_")
     }
 
 
@@ -129,6 +135,28 @@ def test_up_down_and_up_again(empty_url: str, opened: Callable[[str], Database])
     migrate.upgrade(empty_url)
     assert shape_of(empty_url) == first
     assert current_revision(database) == REVISION
+
+
+def test_jobs_are_kept_where_workers_can_share_them(empty_postgres_url: str) -> None:
+    """Procrastinate's tables come and go with the revision that makes them, and leave nothing behind."""
+
+    def found(connection: Connection) -> set[str]:
+        return {kind for kind, _name in connection.execute(_OF_PROCRASTINATE)}
+
+    migrate.upgrade(empty_postgres_url)
+    with migrate.connected(empty_postgres_url) as connection:
+        assert found(connection) == {"table", "function", "type"}
+    migrate.downgrade(empty_postgres_url, "0002")
+    with migrate.connected(empty_postgres_url) as connection:
+        assert found(connection) == set()
+
+
+def test_jobs_are_kept_as_the_installed_procrastinate_keeps_them() -> None:
+    """Another release of it may want other tables: they come with the next revision, and pyproject.toml says so."""
+    from procrastinate.schema import SchemaManager
+
+    kept = (migrate.migrations_folder() / "procrastinate" / "3.10.0.sql").read_text(encoding="utf-8")
+    assert kept.endswith("\n\n" + SchemaManager.get_schema())
 
 
 def test_upgrading_again_changes_nothing(database: Database, database_url: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from promptlab.db.engine import Database, sqlite_file
 from promptlab.db.failures import DatabaseUnavailable
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest revision in `migrations/`. Revisions are numbered, so that older and newer can be told apart."""
 
 
