@@ -277,6 +277,8 @@ def test_a_server_of_one_s_own_is_in_use_only_where_something_is_set_for_it(
     assert ready_providers(load()) == ["sketch"]
     found = {item["name"]: item for item in promptlab("doctor", "--json").json["items"]}
     assert found["comfyui"]["ok"] is None
+    [listed] = promptlab("provider", "list", "--provider", "comfyui", "--json").json["items"]
+    assert (listed["ready"], "COMFYUI_BASE_URL" in listed["missing"]) == (False, True)
     monkeypatch.setenv("COMFYUI_BASE_URL", "http://127.0.0.1:9")
     assert ready_providers(load()) == ["comfyui", "sketch"]
     [answer] = promptlab("provider", "check", "comfyui", "--json", code=4).json["items"]

@@ -163,7 +163,7 @@ def _spool(settings: Settings) -> str:
 
 def _provider(name: str, settings: Settings, *, online: bool) -> str | None:
     spec = provider_spec(name)
-    if (spec.own_server or missing(name, settings) is not None) and not is_wanted(spec, settings):
+    if missing(name, settings) is not None and not is_wanted(spec, settings):
         return None
     require_ready(name, settings)
     if not online:

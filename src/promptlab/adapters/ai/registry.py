@@ -105,16 +105,23 @@ def providers_of_model(model: str, settings: Settings) -> list[str]:
 
 
 def ready_providers(settings: Settings) -> list[str]:
-    """Return the providers that could be used now, sorted; a server of one's own only where something is set for it."""
-    return [name for name in provider_names() if missing(name, settings) is None and _is_meant(name, settings)]
+    """Return the providers that could be used now, sorted."""
+    return [name for name in provider_names() if missing(name, settings) is None]
 
 
 def missing(name: str, settings: Settings) -> str | None:
-    """Return one sentence about what keeps a provider from being used, None when it is ready."""
+    """Return one sentence about what keeps a provider from being used, None when it is ready.
+
+    A server of one's own at its usual address is ready only where something is set for it: who has none is not told
+    that it is. Whoever names it may use it all the same.
+    """
     try:
         require_ready(name, settings)
     except PromptlabError as error:
         return error.message
+    spec = provider_spec(name)
+    if spec.own_server and not is_wanted(spec, settings):
+        return f"Nothing is set for it. {_base_url_variables(spec)} would say where yours runs."
     return None
 
 
@@ -157,11 +164,6 @@ def key_advice(spec: ProviderSpec) -> str:
     variable = spec.key_variable or f"{provider_prefix(spec.name)}API_KEY"
     where = f"Get a key at {spec.keys}" if spec.keys else f"Get a key from {spec.name}"
     return f"{where} and set {variable} to it."
-
-
-def _is_meant(name: str, settings: Settings) -> bool:
-    spec = provider_spec(name)
-    return not spec.own_server or is_wanted(spec, settings)
 
 
 def _load(point: EntryPoint) -> ProviderSpec:
