@@ -21,6 +21,8 @@ OF_POSTER = "generate --prompt-version poster"
         (f"{OF_POSTER[:-3]}", {"poster", "poster@1"}),
         ("prompt create x --provider ske", {"sketch"}),
         ("prompt create x --model sketch", {"sketch-1"}),
+        ("prompt create x --provider sketch --model ", {"sketch-1"}),
+        ("prompt create x --provider openai --model sketch", set()),
         ("--project def", {"default"}),
         ("stats --by ver", {"version"}),
         ("generation show ", {"1", "2"}),
@@ -65,6 +67,7 @@ def test_what_is_kept_is_completed_in_every_database(promptlab: Promptlab, place
         "generate --prompt-version poster --var ",
         "generate --prompt-version poster --param ",
         "prompt create x --model sk",
+        "prompt create x --provider sketch --model sk",
     ],
 )
 def test_a_shell_does_not_wait_for_what_only_commands_need(tmp_path: Path, words: str) -> None:

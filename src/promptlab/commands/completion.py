@@ -104,12 +104,10 @@ def providers() -> list[str]:
     return provider_names()
 
 
-@_quietly
-def models() -> list[str]:
-    """Complete names of models that are known, whoever has them."""
-    from promptlab.adapters.ai.catalogue import built_in_parameters
-
-    return [model for models in built_in_parameters().values() for model in models]
+@_quietly_beside
+def models(given: Mapping[str, Any]) -> list[str]:
+    """Complete names of models that are known: of the provider that is named, else whoever has them."""
+    return [model for models in _models(given) for model in models]
 
 
 @_quietly_beside
@@ -127,19 +125,23 @@ def variables(given: Mapping[str, Any]) -> list[str]:
 @_quietly_beside
 def parameters(given: Mapping[str, Any]) -> list[str]:
     """Complete `NAME=VALUE` for each parameter of the model that has no value yet, and for each value that is known."""
-    from promptlab.adapters.ai.catalogue import built_in_parameters
-
     version = _version(given)
     model, taken = given.get("model") or (version and version.model), _keys(given.get("param"))
     choices = [
         parameter
-        for provider, models in built_in_parameters().items()
-        if given.get("provider") in {None, provider}
+        for models in _models(given)
         for name, parameters_of_model in models.items()
         if model in {None, name}
         for parameter in parameters_of_model.items()
     ]
     return sorted({pair for name, values in choices if name not in taken for pair in _pairs(name, values)})
+
+
+def _models(given: Mapping[str, Any]) -> list[dict[str, dict[str, Sequence[Any]]]]:
+    """Return the models of the provider that is named on the line, else of each, with their parameters."""
+    from promptlab.adapters.ai.catalogue import built_in_parameters
+
+    return [models for name, models in built_in_parameters().items() if given.get("provider") in {None, name}]
 
 
 def _pairs(name: str, values: Sequence[Any]) -> list[str]:
