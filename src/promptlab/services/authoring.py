@@ -8,10 +8,10 @@ from typing import Any
 from sqlmodel import Session
 
 from promptlab.adapters.ai.capabilities import Capabilities
-from promptlab.adapters.ai.registry import provider_spec, providers_of_model, ready_providers
+from promptlab.adapters.ai.registry import models_of_all, provider_spec, providers_of_model, ready_providers
 from promptlab.db import prompts
 from promptlab.db.models import PromptVersion
-from promptlab.errors import InvalidInput
+from promptlab.errors import InvalidInput, nearest
 from promptlab.services.checks import about_model, about_system_prompt, list_of_models
 from promptlab.services.lab import Providers
 from promptlab.services.prompts import Content, IfSame, content_of, make
@@ -177,7 +177,8 @@ def _provider(wanted: Wanted, settings: Settings) -> str:
     if found:
         return provider_spec(found).name
     ready = ", ".join(ready_providers(settings)) or f"none of {', '.join(provider_names())}"
+    near = nearest(wanted.model, models_of_all(settings)) if wanted.model and not known else ""
     raise InvalidInput(
-        "Which provider? Name one with --provider.",
+        f"Which provider? Name one with --provider.{near}",
         hint=f"Ready now: {ready}. `promptlab provider list` shows what the others need.",
     )

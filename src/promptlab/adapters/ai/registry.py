@@ -104,6 +104,12 @@ def providers_of_model(model: str, settings: Settings) -> list[str]:
     return [name for name in read_catalogue(settings.models_file).providers_of(model) if name in installed]
 
 
+def models_of_all(settings: Settings) -> list[str]:
+    """Return the names of every model that an installed provider knows."""
+    catalogue = read_catalogue(settings.models_file)
+    return [model for name in provider_names() for model in catalogue.models(name)]
+
+
 def ready_providers(settings: Settings) -> list[str]:
     """Return the providers that could be used now, sorted."""
     return [name for name in provider_names() if missing(name, settings) is None]
