@@ -1,5 +1,6 @@
 """What the tool itself says to do next where a provider or a model is not right."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,28 @@ def test_advice_is_the_same_where_there_is_no_key(promptlab: Promptlab, monkeypa
     assert (error["message"], error["hint"]) == examined(promptlab, "openai")
 
 
+def test_without_a_name_a_check_tells_of_what_is_set_up_wrongly_as_the_doctor_does(
+    promptlab: Promptlab, openai_environment: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has set something for a provider means to use it; those for which nothing is set are left out."""
+    monkeypatch.setenv("PROMPTLAB_FAL_BASE_URL", "fal.example")
+    monkeypatch.setenv("PROMPTLAB_BFL_TIMEOUT", "fast")
+    items = promptlab("provider", "check", "--json", code=4).json["items"]
+    assert [(item["name"], item["ok"]) for item in items] == [
+        ("bfl", False), ("fal", False), ("openai", True), ("sketch", True),
+    ]  # fmt: skip
+    for item in items[:2]:
+        assert (item["message"], item["hint"]) == examined(promptlab, item["name"])
+
+
+def test_what_a_service_says_and_the_advice_are_two_sentences(
+    promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    openai_environment.behave_at_models(Behaviour.error(401, "No such key"))
+    said = " ".join(promptlab("provider", "check", "openai", code=4).out.split())
+    assert re.search(r"No such key\S*[.)] Get a key", said), said
+
+
 def models(promptlab: Promptlab, *arguments: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = promptlab("provider", "list", "--models", "--json", *arguments).json["items"]
     return found
@@ -70,6 +93,12 @@ def test_a_list_of_a_provider_that_is_misspelt_offers_the_nearest(promptlab: Pro
     for flags in ((), ("--models",)):
         error = promptlab("provider", "list", *flags, "--provider", "opena", "--json", code=2).error
         assert error["message"] == "There is no provider 'opena'. Did you mean 'openai'?"
+
+
+def test_a_misspelt_model_without_a_provider_offers_the_nearest_of_all(promptlab: Promptlab) -> None:
+    create = ("prompt", "create", "p", "--user", "a fox", "--json", "--model")
+    assert "Did you mean 'fal-ai/flux-2'?" in promptlab(*create, "fal-ai/flux_2", code=2).error["message"]
+    assert "Did you mean" not in promptlab(*create, "nothing-like-it", code=2).error["message"]
 
 
 def test_a_provider_without_listed_models_says_how_to_list_some(promptlab: Promptlab) -> None:

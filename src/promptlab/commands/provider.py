@@ -47,7 +47,7 @@ def check(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="One provider; else each that is ready.", metavar="NAME", autocompletion=completion.providers
+            help="One provider; else each in use.", metavar="NAME", autocompletion=completion.providers
         ),
     ] = None,
     as_json: Json = False,
@@ -57,14 +57,14 @@ def check(
     Example: promptlab provider check openai
     """
     from promptlab.output.providers import check_table
-    from promptlab.services.providers import check_provider, providers_to_check
+    from promptlab.services.providers import check_provider, providers_to_check, survey_provider
 
     runtime = runtime_of(context)
-    names = providers_to_check(runtime.settings, name)
+    names, ask = providers_to_check(runtime.settings, name), check_provider if name else survey_provider
     items = []
     with runtime.output.progress("Asking", len(names)) as advance:
         for each in names:
-            items.append(check_provider(each, runtime.settings))
+            items.append(ask(each, runtime.settings))
             advance()
-    runtime.output.show_page(items, None, lambda _: check_table(items), as_json=as_json, empty="No provider is ready.")
+    runtime.output.show_page(items, None, lambda _: check_table(items), as_json=as_json, empty="No provider is in use.")
     return 0 if all(item["ok"] for item in items) else _NOT_OK

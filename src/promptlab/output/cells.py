@@ -34,8 +34,10 @@ def plain(text: str) -> "Text":
 
 
 def said(item: Mapping[str, Any]) -> str:
-    """Return what was found, and how to mend it where that is known."""
-    return " ".join(filter(None, (item["message"], item["hint"])))
+    """Return what was found, and how to mend it where that is known; a service may end its sentence without a stop."""
+    message, hint = item["message"], item["hint"]
+    stop = "" if not hint or message.endswith((".", "!", "?", "…", ":")) else "."
+    return f"{message}{stop} {hint}" if hint else str(message)
 
 
 def short(text: str | None, length: int) -> "Text":

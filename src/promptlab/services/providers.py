@@ -6,11 +6,11 @@ from promptlab.adapters.ai.capabilities import Capabilities
 from promptlab.adapters.ai.catalogue import read_catalogue
 from promptlab.adapters.ai.protocol import ProviderError
 from promptlab.adapters.ai.registry import (
+    is_wanted,
     missing,
     open_provider,
     provider_packages,
     provider_spec,
-    ready_providers,
     unknown_provider,
 )
 from promptlab.errors import PromptlabError, Unreachable
@@ -53,8 +53,8 @@ def model_views(settings: Settings, name: str | None = None) -> list[View]:
 
 
 def providers_to_check(settings: Settings, name: str | None) -> list[str]:
-    """Return the provider of that name, without one all that are ready; raises InvalidInput for an unknown name."""
-    return ready_providers(settings) if name is None else [provider_spec(name).name]
+    """Return the provider of that name, without one all in use; raises InvalidInput for an unknown name."""
+    return [each for each in provider_names() if _in_use(each, settings)] if name is None else [provider_spec(name).name]
 
 
 def ask_provider(name: str, settings: Settings) -> str:
@@ -78,6 +78,22 @@ def check_provider(name: str, settings: Settings) -> View:
         return {"name": name, "ok": True, "message": ask_provider(name, settings), "hint": None}
     except Unreachable as error:
         return {"name": name, "ok": False, "message": error.message, "hint": settings.advice(error.hint)}
+
+
+def survey_provider(name: str, settings: Settings) -> View:
+    """Return the same as `check_provider`, and for one that cannot be asked what keeps it from that."""
+    try:
+        return check_provider(name, settings)
+    except PromptlabError as error:
+        return {"name": name, "ok": False, "message": error.message, "hint": settings.advice(error.hint)}
+
+
+def _in_use(name: str, settings: Settings) -> bool:
+    """Say whether a provider is ready, or somebody has set something for it, though wrongly."""
+    try:
+        return missing(name, settings) is None or is_wanted(provider_spec(name), settings)
+    except PromptlabError:  # a plug-in that cannot be loaded, or a setting that cannot be
+        return True
 
 
 def _model_view(provider: str, model: str, capabilities: Capabilities) -> View:
