@@ -70,13 +70,12 @@ def draft_details(view: View) -> "Table":
     """Return what a dry run found out."""
     return details([
         ("provider", plain(f"{view['provider']}, {view['model']}")),
-        ("generations", str(view["generations"])),
+        ("generations", f"{view['generations']}: {_numbered('draw', view['draws'])}"),
         ("images in each", str(view["count"]) if view["count"] > 1 else ""),
         ("inputs", f"{view['inputs']}{' and a mask' if view['mask'] else ''}" if view["inputs"] else ""),
         ("price", f"at most {money(view['max_cost_usd'])}" if view["max_cost_usd"] is not None else "not known"),
         ("parameters", parameters(view["parameters"])),
-        ("draws", in_short(view["draws"])),
-        ("seeds", in_short([seed for seed in view["seeds"] if seed is not None])),
+        ("sent with", _numbered("seed", [seed for seed in view["seeds"] if seed is not None])),
         ("system prompt", plain(view["rendered_system_prompt"] or "")),
         ("user prompt", plain(view["rendered_user_prompt"])),
         ("sent as one", plain(view["combined_prompt"] or "")),
@@ -122,6 +121,13 @@ def whole_links(console: "Console", each: Sequence[View], link_of: LinkOf) -> "T
     addresses = [link_of(image["url"]) for image in each]
     clickable = console.is_terminal and console.color_system
     return Text("\n").join(Text(address, Style(link=address) if clickable else "") for address in addresses)
+
+
+def _numbered(what: str, numbers: Sequence[int]) -> str:
+    """Return `draw 2` or `draws 2 to 4`: which they are, where a mere number could be how many; nothing for none."""
+    if not numbers:
+        return ""
+    return f"{what if len(numbers) == 1 else f'{what}s'} {in_short(numbers)}"
 
 
 def _seed(item: View) -> str:
