@@ -73,6 +73,8 @@ def test_the_same_input_images_count_as_the_same_request(promptlab: Promptlab, p
     promptlab(*SEED, "--input", picture)
     assert promptlab(*SEED, "--input", picture, "--dry-run", "--json").json["draws"] == [2]
     assert promptlab(*SEED, "--dry-run", "--json").json["draws"] == [1]
+    assert "1: draw 2" in promptlab(*SEED, "--input", picture, "--dry-run").out
+    assert "2: draws 1 to 2" in promptlab(*SEED, "--draws", 2, "--dry-run").out
 
 
 @pytest.mark.usefixtures("sketch_version")

@@ -46,9 +46,7 @@ def check(
     context: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(
-            help="One provider; else each in use.", metavar="NAME", autocompletion=completion.providers
-        ),
+        typer.Argument(help="One provider; else each in use.", metavar="NAME", autocompletion=completion.providers),
     ] = None,
     as_json: Json = False,
 ) -> int:
