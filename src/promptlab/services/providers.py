@@ -54,9 +54,9 @@ def model_views(settings: Settings, name: str | None = None) -> list[View]:
 
 def providers_to_check(settings: Settings, name: str | None) -> list[str]:
     """Return the provider of that name, without one all in use; raises InvalidInput for an unknown name."""
-    return (
-        [each for each in provider_names() if _in_use(each, settings)] if name is None else [provider_spec(name).name]
-    )
+    if name is not None:
+        return [provider_spec(name).name]
+    return [each for each in provider_names() if _in_use(each, settings)]
 
 
 def ask_provider(name: str, settings: Settings) -> str:
