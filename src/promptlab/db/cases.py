@@ -54,20 +54,20 @@ def by_hash(session: Session, project_id: int, hashes: Sequence[str]) -> dict[st
     columns = select(Case.content_hash, Case.id, Case.key).where(Case.project_id == project_id)
     return {
         digest: Known(id_ or 0, key)
-        for chunk in _chunks(hashes)
+        for chunk in chunks(hashes)
         for digest, id_, key in session.exec(columns.where(col(Case.content_hash).in_(chunk)))
     }
 
 
 def add_many(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Keep new cases, given as their columns."""
-    for chunk in _chunks(rows):
+    for chunk in chunks(rows):
         session.execute(insert(Case), chunk)
 
 
 def add_images(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Keep images of cases, given as their columns."""
-    for chunk in _chunks(rows):
+    for chunk in chunks(rows):
         session.execute(insert(CaseImage), chunk)
 
 
@@ -77,5 +77,6 @@ def set_keys(session: Session, keys: Mapping[int, str]) -> None:
         session.execute(update(Case), [{"id": id_, "key": key} for id_, key in keys.items()])
 
 
-def _chunks(elements: Sequence[Element]) -> Iterator[Sequence[Element]]:
+def chunks(elements: Sequence[Element]) -> Iterator[Sequence[Element]]:
+    """Yield the elements in as many pieces as a statement takes."""
     return (elements[start : start + _CHUNK] for start in range(0, len(elements), _CHUNK))

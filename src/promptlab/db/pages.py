@@ -35,13 +35,13 @@ def fetch_page(
     session: Session,
     statement: Select[Row],
     *,
-    key: Mapped[int | None],
+    key: Mapped[Any],
     time: Mapped[datetime] | None = None,
     limit: int,
     cursor: str | None,
     newest_first: bool = True,
 ) -> Page[Row]:
-    """Run `statement` from `cursor` on, ordered by its id, `key`, or by `time`, its `created_at`, and id.
+    """Run `statement` from `cursor` on, ordered by `key`, its id or place, or by `time`, its `created_at`, and that.
 
     Raises:
         InvalidInput: a cursor that is not one of this order, or a limit outside 1..1000.
@@ -57,7 +57,8 @@ def fetch_page(
     if len(rows) <= limit:
         return Page(rows, None)
     last = rows[limit - 1]
-    return Page(rows[:limit], encode_cursor(last.id, None if time is None else last.created_at))
+    place = getattr(last, key.key)  # type: ignore[attr-defined] # every attribute of a model has a name
+    return Page(rows[:limit], encode_cursor(place, None if time is None else last.created_at))
 
 
 def encode_cursor(last_id: int, last_time: datetime | None = None) -> str:

@@ -1,14 +1,14 @@
 """Ratings out of a spreadsheet: all of its rows or none, and safe to repeat."""
 
-import csv
 from collections.abc import Iterator, Sequence
-from io import StringIO
+from itertools import zip_longest
 from pathlib import Path
 
 from promptlab.db.models import Rating
-from promptlab.errors import InvalidInput, PromptlabError, nearest
+from promptlab.errors import InvalidInput, nearest
 from promptlab.services import review, views
 from promptlab.services.lab import Lab
+from promptlab.services.rows import in_row, read_csv
 from promptlab.services.scores import parse_score
 from promptlab.services.views import View
 
@@ -45,43 +45,19 @@ def _record(lab: Lab, rows: Sequence[_Row]) -> list[tuple[Rating, bool]]:
     with lab.database.transaction() as session:
         # In the order of their ids, so that two files at once cannot wait for each other.
         for number, generation_id, verdict in sorted(rows, key=lambda row: (row[1], row[0])):
-            try:
+            with in_row(number):
                 recorded.append(review.record(session, lab.project_id, generation_id, verdict))
-            except PromptlabError as error:
-                raise type(error)(f"Row {number}: {error.message}", hint=error.hint) from error
     return recorded
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    text = _read(path)
-    # Spreadsheets write semicolons where the comma is the decimal sign.
-    header = text.replace("\r", "\n").partition("\n")[0]
-    separator = ";" if ";" in header and "," not in header else ","
-    reader = csv.DictReader(StringIO(text, newline=""), restkey="", strict=True, delimiter=separator)
-    try:
-        _check_columns(path, [name.strip() for name in reader.fieldnames or []])
-        for row in reader:
-            yield reader.line_num, {(name or "").strip(): _cell(value) for name, value in row.items()}
-    except csv.Error as error:
-        line = reader.line_num + 1  # it counts what it has understood
-        raise InvalidInput(
-            f"{path} cannot be read as CSV: line {line} has quotation marks without a partner, or too long a cell.",
-            hint=_EXPECTED,
-        ) from error
-
-
-def _read(path: Path) -> str:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is no CSV file: it is not text in UTF-8.", hint=_EXPECTED) from error
-    except (OSError, ValueError) as error:
-        raise InvalidInput(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.", hint=_EXPECTED
-        ) from error
-    if not text.strip():
-        raise InvalidInput(f"{path} is empty.", hint=_EXPECTED)
-    return text
+    table = read_csv(path, expected=_EXPECTED)
+    _check_columns(path, table.header)
+    for number, cells in table.rows:
+        known, more = cells[: len(table.header)], cells[len(table.header) :]
+        if any(more):
+            raise InvalidInput(f"Row {number} has more cells than the header: {','.join(more)!r}.")
+        yield number, dict(zip_longest(table.header, map(str.strip, known), fillvalue=""))
 
 
 def _check_repetition(rows: Sequence[_Row]) -> None:
@@ -95,10 +71,6 @@ def _check_repetition(rows: Sequence[_Row]) -> None:
             )
 
 
-def _cell(value: str | list[str] | None) -> str:
-    return value.strip() if isinstance(value, str) else ",".join(value or [])
-
-
 def _check_columns(path: Path, names: list[str]) -> None:
     missing = [name for name in _NEEDED if name not in names]
     if missing:
@@ -109,15 +81,11 @@ def _check_columns(path: Path, names: list[str]) -> None:
 
 
 def _verdict(number: int, row: dict[str, str], rater: str) -> tuple[int, review.Verdict]:
-    if row.get(""):
-        raise InvalidInput(f"Row {number} has more cells than the header: {row['']!r}.")
     identity = row["generation"]
     if not (identity.isascii() and identity.isdigit() and len(identity) < 19):
         raise InvalidInput(f"Row {number}: {identity!r} is no id of a generation.")
-    try:
+    with in_row(number):
         score = parse_score(row["score"])
-    except InvalidInput as error:
-        raise InvalidInput(f"Row {number}: {error.message}", hint=error.hint) from error
     return int(identity), review.Verdict(
         rater=row.get("rater") or rater,
         score=score,
