@@ -30,7 +30,12 @@ def plain(text: str) -> "Text":
     """Return text as it is shown: control characters, which could command the terminal, become visible."""
     from rich.text import Text
 
-    return Text("".join("\ufffd" if _commands(character) else character for character in text))
+    return Text(visible(text))
+
+
+def visible(text: str) -> str:
+    """Return text whose control characters, marks that turn its direction and lone surrogates are `\ufffd`."""
+    return "".join("\ufffd" if _commands(character) else character for character in text)
 
 
 def said(item: Mapping[str, Any]) -> str:
@@ -42,8 +47,13 @@ def said(item: Mapping[str, Any]) -> str:
 
 def short(text: str | None, length: int) -> "Text":
     """Return the first line's worth of a text, with an ellipsis where something was left out."""
+    return plain(one_line(text, length))
+
+
+def one_line(text: str | None, length: int) -> str:
+    """Return a text in one line of at most that many characters, as it is meant by `short`."""
     words = " ".join((text or "").split())
-    return plain(words if len(words) <= length else words[: length - 1] + "…")
+    return words if len(words) <= length else words[: length - 1] + "…"
 
 
 def wrapped(text: str, width: int) -> str:

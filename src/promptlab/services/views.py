@@ -166,6 +166,7 @@ def _generation(
         "state": row.state.value,
         "draw": row.draw,
         "case": case_key,
+        "case_id": row.case_id,
         "batch_id": row.batch_id,
         "provider": version.provider,
         "model": version.model,
