@@ -178,10 +178,12 @@ MISHAPS: dict[str, Mishap] = {
         env={"PROMPTLAB_BFL_TIMEOUT": "0.1"},
         arrange=_job_without_end,
     ),
-    "… unknown: its process died before an answer came, and it may have been billed.": Mishap(
+    "… unknown: its process ended before an answer came, and it may have been billed.": Mishap(
         command=("generation", "list"), code=0, arrange=_killed
     ),
-    "… still planned: its process died. Go on with: …": Mishap(command=("generation", "list"), code=0, arrange=_killed),
+    "… still planned: its process ended before. Go on with: …": Mishap(
+        command=("generation", "list"), code=0, arrange=_killed
+    ),
     "The user prompt needs a value for ….": Mishap(command=("generate", "--prompt-version", "banner"), code=2),
     "The prompt has no variable '…'.": Mishap(command=(*_BUY, "--var", "colour=red"), code=2),
     "… has the same content.": Mishap(command=_BANNER, code=3),

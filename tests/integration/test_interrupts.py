@@ -179,7 +179,7 @@ def test_what_a_killed_command_had_not_sent_is_told_once(
     assert "planned" not in promptlab("queue").err  # the process that has them lives
     process.kill()
     said = promptlab("queue").err
-    assert "5 earlier generations are still planned: their process died." in " ".join(said.split())
+    assert "5 earlier generations are still planned: their process ended before." in " ".join(said.split())
     states = {row["id"]: row["state"] for row in rows(promptlab)}
     planned = [str(id_) for id_, state in states.items() if state == "planned"]
     assert len(planned) == 5
@@ -197,7 +197,7 @@ def test_what_a_killed_command_waited_with_is_told(promptlab: Promptlab, openai:
     wait_until(lambda: rows(promptlab) and rows(promptlab)[0]["not_before"], "the wait")
     process.kill()
     said = promptlab("queue").err
-    assert "1 earlier generation is still planned: its process died." in " ".join(said.split())
+    assert "1 earlier generation is still planned: its process ended before." in " ".join(said.split())
     assert go_on(said) == ["generation", "retry", "1"]
 
 

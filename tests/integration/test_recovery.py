@@ -127,7 +127,7 @@ def test_killed_while_the_image_is_being_stored(
         process = start(*BUY, **environment)
         wait_until(lambda: spooled(home), "the answer in the spool")
         process.kill()
-    assert "1 earlier generation is settled now: its process had died." in promptlab("queue").err
+    assert "1 earlier generation is settled now: its process had ended before." in promptlab("queue").err
     [row] = items(promptlab)
     assert (row["state"], row["outputs"][0]["url"][:8]) == ("succeeded", "file:///")
     assert row["cost_usd"] > 0

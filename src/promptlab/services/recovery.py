@@ -33,13 +33,13 @@ _LATER = frozenset({"waiting", "running", "unasked"})
 
 _SAID = {
     "kept": (
-        "1 earlier generation is settled now: its process had died.",
-        "{} earlier generations are settled now: their process had died.",
+        "1 earlier generation is settled now: its process had ended before.",
+        "{} earlier generations are settled now: their process had ended before.",
         "`promptlab generation list` shows the outcome.",
     ),
     "unknown": (
-        "1 earlier generation is unknown: its process died before an answer came, and it may have been billed.",
-        "{} earlier generations are unknown: their process died before an answer came, and they may have been billed.",
+        "1 earlier generation is unknown: its process ended before an answer came, and it may have been billed.",
+        "{} earlier generations are unknown: their process ended before an answer came, and they may have been billed.",
         "See `promptlab generation list --state unknown`.",
     ),
     "waiting": (
@@ -48,8 +48,8 @@ _SAID = {
         "`promptlab doctor` says what is wrong with it.",
     ),
     "running": (
-        "1 earlier generation is still being made by its provider, though its process died.",
-        "{} earlier generations are still being made by their provider, though their process died.",
+        "1 earlier generation is still being made by its provider, though its process ended.",
+        "{} earlier generations are still being made by their provider, though their process ended.",
         "`promptlab generation list --state sending` looks again.",
     ),
     "unasked": (
@@ -170,7 +170,7 @@ def _settle(lab: Lab, attempt: Attempt) -> str:
             return "unasked"
         why = f" Its provider cannot be asked here: {error.message}"
     died = OutcomeUnknown(
-        f"The process that sent this request died before an answer was kept.{why}", kind="process_died"
+        f"The process that sent this request ended before an answer was kept.{why}", kind="process_died"
     )
     outcomes.end(lab, attempt.id or 0, died)
     return "unknown"
@@ -200,8 +200,8 @@ def _late_answers(lab: Lab, session: Session) -> list[Attempt]:
 
 
 def _still_planned(ids: Sequence[int]) -> str:
-    one = "1 earlier generation is still planned: its process died."
-    several = f"{len(ids)} earlier generations are still planned: their process died."
+    one = "1 earlier generation is still planned: its process ended before."
+    several = f"{len(ids)} earlier generations are still planned: their process ended before."
     return f"{one if len(ids) == 1 else several} Go on with: promptlab generation retry {as_ranges(ids)}"
 
 
