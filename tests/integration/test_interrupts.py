@@ -88,6 +88,7 @@ def test_ctrl_c_cancels_jobs_and_leaves_them_planned(
     assert "Failed" not in err
     assert go_on(err) == ["generation", "retry", "1-5"]
     assert [row["state"] for row in rows(promptlab)] == ["planned"] * 5
+    assert re.findall(r"\d+(?:\.\d+)? s\b", promptlab("generation", "list").out) == [], "no time for what is not made"
     [stats] = promptlab("stats", "--json").json["items"]
     assert (stats["planned"], stats["failed"]) == (5, 0)
     cancelled = [row for row in rows(promptlab) if row["attempts"]]

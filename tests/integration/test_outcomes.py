@@ -1,6 +1,7 @@
 """What becomes of a generation when the provider misbehaves: sent again, or refused, failed, unknown, each apart."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def test_a_refusal_is_no_failure(promptlab: Promptlab, openai_environment: OpenA
     made = buy(promptlab, code=6)
     assert (made["state"], made["error"]["kind"]) == ("refused", "content_policy")
     assert "violence" in str(made["error"]["details"])
+    assert re.search(r"refused for +violence", promptlab("generation", "show", made["id"]).out)
     [row] = promptlab("stats", "--json").json["items"]
     assert (row["refused"], row["failed"], row["succeeded"]) == (1, 0, 0)
     assert len(openai_environment.asked) == 1

@@ -26,7 +26,7 @@ def generation_table(console: "Console", items: Sequence[View], link_of: LinkOf)
         "STATE": lambda item: state(item["state"]),
         ">RATING": _rating,
         ">COST": lambda item: money(item["cost_usd"]) if item["finished_at"] else "",
-        ">TIME": lambda item: seconds(item["execution_time"]),
+        ">TIME": lambda item: seconds(item["execution_time"]) if item["finished_at"] else "",
         "IMAGES": lambda item: images(console, item["outputs"], link_of) if item["outputs"] else plain(_reason(item)),
     }
     return fitting_table(console, columns, items, flowing=("IMAGES",), dispensable=(">TIME", ">COST"))
@@ -57,8 +57,9 @@ def generation_details(console: "Console", item: View, link_of: LinkOf) -> "Tabl
         ("ratings", plain("\n".join(_rating_line(each) for each in item["ratings"]))),
         ("notes", plain(item["notes"] or "")),
         ("cost", _cost(item) if item["finished_at"] else ""),
-        ("time", seconds(item["execution_time"])),
+        ("time", seconds(item["execution_time"]) if item["finished_at"] else ""),
         ("error", plain(f"{error['kind']}: {error['message']}") if error else ""),
+        ("refused for", plain(_categories(error) if item["state"] == "refused" else "")),
         ("warnings", plain("\n".join(item["warnings"]))),
         ("attempts", plain("\n".join(_attempt(each) for each in item["attempts"]))),
         ("created", local_time(item["created_at"])),
@@ -166,6 +167,12 @@ def _rating_line(rating: View) -> str:
 
 def _reason(item: View) -> str:
     return f"{item['error']['kind']}: {item['error']['message']}" if item["error"] else ""
+
+
+def _categories(error: View) -> str:
+    """Return what the service names as its reason for a refusal, as it calls it; nothing where it names none."""
+    found = (error.get("details") or {}).get("categories") or []
+    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
 def _attempt(attempt: View) -> str:
