@@ -52,11 +52,20 @@ class Runtime:
         from promptlab.db.schema import is_behind, require_current
 
         if self.unchecked_database.is_sqlite and is_behind(self.unchecked_database, self.settings.database):
-            from promptlab.db.migrate import upgrade
-
-            upgrade(self.settings.database)
+            self._make_or_migrate()
         require_current(self.unchecked_database)
         return self.unchecked_database
+
+    def _make_or_migrate(self) -> None:
+        """Bring a SQLite file up to date; one that is made is told of where somebody has named it, perhaps wrongly."""
+        from promptlab.db.engine import sqlite_file
+        from promptlab.db.migrate import upgrade
+
+        file, named = sqlite_file(self.settings.database), "database_url" in self.settings.layers.general
+        is_new = file is not None and not file.exists()
+        upgrade(self.settings.database)
+        if is_new and named:
+            self.output.note(f"Made a new database at {file}.")
 
     @cached_property
     def storage(self) -> "Storage":

@@ -25,6 +25,20 @@ MAKE = ("prompt", "create", "poster", "--user", "a fox", "--provider", "sketch",
 AS_ROOT = os.geteuid() == 0
 
 
+def test_a_new_file_is_told_of_where_somebody_has_named_it(
+    promptlab: Promptlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name may be mistyped. The usual place, --quiet and a file that is there already say nothing."""
+    assert "Made" not in promptlab(*MAKE).err
+    flag = ("--database-url", f"sqlite:///{tmp_path}/spring.db")
+    assert promptlab(*flag, *MAKE).err == f"Made a new database at {tmp_path}/spring.db.\n"
+    assert promptlab(*flag, "prompt", "list").err == ""
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", f"sqlite:///{tmp_path}/sping.db")
+    assert "sping.db" in promptlab("stats", code=None).err
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", f"sqlite:///{tmp_path}/quiet.db")
+    assert promptlab("--quiet", *MAKE).err == ""
+
+
 def test_a_transaction_commits_at_its_end(database: Database) -> None:
     with database.transaction() as session:
         factories.project(session, "spring")
