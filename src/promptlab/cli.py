@@ -102,7 +102,11 @@ def root(
     if verbose:
         import logging
 
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+        from promptlab.settings.scrub import ScrubbingFormatter
+
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(ScrubbingFormatter("%(name)s: %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[handler])
     flags = {"project": project, "database_url": database_url, "storage_url": storage_url}
     context.obj = Runtime(flags, Output(quiet=quiet))
     context.call_on_close(context.obj.close)

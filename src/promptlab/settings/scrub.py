@@ -1,5 +1,6 @@
-"""Striking secrets out of text that nobody has written for people: tracebacks."""
+"""Striking secrets out of text that nobody has written for people: tracebacks, and what libraries log."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,14 @@ from promptlab.settings.urls import passwords_in
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST = 4
 
+_QUERY = re.compile(r"(?P<address>\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
+_USER = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/\"'<>]*@", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"\b(?P<kind>bearer|basic|key|token)(?P<blank> +)[\w~+/=.:-]{8,}", re.IGNORECASE)
+_HEADER = re.compile(
+    r"(?P<name>[\w-]*(?:key|token|secret|authorization)[\w-]*)(?P<between>['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\",]+",
+    re.IGNORECASE,
+)
+
 
 def scrub(text: str) -> str:
     """Return the text without the value of any secret in the environment."""
@@ -18,6 +27,19 @@ def scrub(text: str) -> str:
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, "***")
     return text
+
+
+class ScrubbingFormatter(logging.Formatter):
+    """Formats what libraries log without the secrets of the environment, the queries of addresses and credentials.
+
+    A key may come from a place that is not the environment, and an address may be signed for whoever has it.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = scrub(super().format(record))
+        text = _USER.sub(r"\g<scheme>***@", _QUERY.sub(r"\g<address>?***", text))
+        text = _CREDENTIAL.sub(r"\g<kind>\g<blank>***", text)
+        return _HEADER.sub(r"\g<name>\g<between>***", text)
 
 
 def _secrets() -> Iterator[str]:
