@@ -17,7 +17,10 @@ _NAMES = (
     *("storage_encryption", "storage_kms_key", "storage_allow_http", "link_expiry", "ratings_per_generation"),
     *("models_file", "secrets_dir", "providers", "projct", "api_key"),
 )
-_OF_PROVIDERS = ("base_url", "allow_http", "timeout", "attempts", "concurrency", "api_key", "odd")
+_OF_PROVIDERS = (
+    *("base_url", "allow_http", "timeout", "attempts", "concurrency", "requests_per_minute", "images_per_minute"),
+    *("api_key", "odd"),
+)
 _VALUES = (
     *(
         "folder",

@@ -137,6 +137,15 @@ def test_the_base_url_of_a_provider_comes_from_the_nearest_name(
     assert openai(load()).base_url == "https://own.example"
 
 
+def test_the_rates_of_a_provider_are_unlimited_until_somebody_sets_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (openai(load()).requests_per_minute, openai(load()).images_per_minute) == (None, None)
+    project_file(tmp_path, "[providers.openai]\nrequests_per_minute = 60\nimages_per_minute = 7.5")
+    monkeypatch.setenv("PROMPTLAB_OPENAI_IMAGES_PER_MINUTE", "0.5")
+    assert (openai(load()).requests_per_minute, openai(load()).images_per_minute) == (60, 0.5)
+
+
 def test_the_key_of_a_provider_is_its_own_before_the_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-vendor")
     monkeypatch.setenv("PROMPTLAB_OPENAI_API_KEY", "sk-own")

@@ -116,6 +116,9 @@ def test_an_unknown_setting_is_named_with_its_file_and_the_nearest_known(
         ("[providers.openai]\ntimeout = nan", "is nan, expected a number of seconds such as 600."),
         ("[providers.openai]\ntimeout = inf", "is inf, expected a number of seconds such as 600."),
         ("[providers.openai]\nattempts = 1000000", "is 1000000, expected a whole number from 1 to 20."),
+        ("[providers.openai]\nrequests_per_minute = 0", "is 0, expected a number from 0.01 to 100000 such as 60."),
+        ("[providers.openai]\nimages_per_minute = inf", "is inf, expected a number from 0.01 to 100000 such as 60."),
+        ("[providers.openai]\nimages_per_minute = nan", "is nan, expected a number from 0.01 to 100000 such as 60."),
         ('[providers.openai]\nallow_http = "perhaps"', "is 'perhaps', expected true or false."),
     ],
 )

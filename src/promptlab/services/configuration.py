@@ -32,6 +32,7 @@ _TEMPLATE = """\
 # timeout = 600                # seconds that one request may take
 # attempts = 4                 # requests for one generation before it counts as failed
 # concurrency = 4              # requests in flight at once
+# requests_per_minute = 60     # as your account allows; so does images_per_minute
 """
 
 

@@ -17,6 +17,9 @@ from promptlab.settings.layers import (
 )
 from promptlab.settings.secrets import Secrets
 
+_SLOWEST, _FASTEST = 0.01, 100_000
+_PER_MINUTE = f"a number from {_SLOWEST} to {_FASTEST} such as 60"
+
 
 class ProviderSettings(BaseModel):
     """What can be set per provider: `[providers.NAME]` in a file, `PROMPTLAB_NAME_…` in the environment.
@@ -30,6 +33,8 @@ class ProviderSettings(BaseModel):
     timeout: float = Field(default=600, gt=0, le=86_400, description="a number of seconds such as 600")
     attempts: int = Field(default=4, ge=1, le=20, description="a whole number from 1 to 20")
     concurrency: int = Field(default=4, ge=1, le=1024, description="a whole number from 1 to 1024")
+    requests_per_minute: float | None = Field(default=None, ge=_SLOWEST, le=_FASTEST, description=_PER_MINUTE)
+    images_per_minute: float | None = Field(default=None, ge=_SLOWEST, le=_FASTEST, description=_PER_MINUTE)
 
     @property
     def key(self) -> str:
