@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -11,9 +12,9 @@ from sqlmodel import col, select
 from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
-from promptlab.db import attempts, batches, generations, projects, ratings
+from promptlab.db import attempts, batches, generations, paces, projects, ratings
 from promptlab.db.engine import Database
-from promptlab.db.models import Attempt, Batch, Generation, Project, PromptVersion, now
+from promptlab.db.models import Attempt, Batch, Generation, Pace, Project, PromptVersion, now
 from promptlab.db.states import BatchState, GenerationState
 
 THREADS = 16
@@ -108,6 +109,32 @@ def test_a_limit_of_images_holds_and_a_batch_at_rest_has_no_room(database: Datab
         assert batches.reserve(session, batch_id, usd=0.1, images=2)
         for columns in ({"state": BatchState.PAUSED}, {"state": BatchState.CANCELLED}, {"deadline_at": now()}):
             assert not batches.reserve(session, factories.batch(session, **columns).id or 0, usd=0.0, images=1)
+
+
+@pytest.mark.parametrize(("limit", "together"), [(60, 1), (600, 10)])
+def test_the_first_requests_of_many_keep_to_the_pace(database: Database, limit: float, together: int) -> None:
+    """The first of all makes the row; at one moment a second's worth is sent, and one where that is less."""
+    at, limits = now(), {"requests_per_minute": limit, "images_per_minute": limit}
+
+    def ask(_number: int) -> float:
+        with database.transaction() as session:
+            return paces.take(session, DEFAULT_PROJECT, "sketch", now=at, images=1, **limits)
+
+    assert at_once(ask).count(0.0) == together
+    with database.reading() as session:
+        assert len(session.exec(select(Pace.id)).all()) == 1
+
+
+def test_the_longest_of_several_rests_holds(database: Database) -> None:
+    at = now()
+
+    def close(number: int) -> None:
+        with database.transaction() as session:
+            paces.close(session, DEFAULT_PROJECT, "sketch", at + timedelta(seconds=number * 7 % THREADS))
+
+    at_once(close)
+    with database.reading() as session:
+        assert session.exec(select(Pace.closed_until)).one() == at + timedelta(seconds=THREADS - 1)
 
 
 def test_a_reservation_that_is_rolled_back_was_never_made(database: Database) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
-from promptlab.db import attempts, batches, cases, generations, migrate, prompts, ratings
+from promptlab.db import attempts, batches, cases, generations, migrate, paces, prompts, ratings
 from promptlab.db.engine import Database
 from promptlab.db.generations import Filters, QueueFilters
 from promptlab.db.models import now
@@ -37,6 +37,10 @@ def _queue(cursor: str | None = None, **filters: Any) -> Query:
 def _versions(**filters: Any) -> Query:
     chosen = {"name": None, "deleted": False, **filters}
     return lambda session: prompts.list_versions(session, DEFAULT_PROJECT, **chosen, limit=20, cursor=None)
+
+
+def _take(**limits: float | None) -> Query:
+    return lambda session: paces.take(session, DEFAULT_PROJECT, "sketch", now=TIME, images=1, **limits)
 
 
 IN_ORDER: dict[str, Query] = {
@@ -92,6 +96,9 @@ BY_INDEX: dict[str, Query] = {
     "reserve": lambda session: batches.reserve(session, 1, usd=0.5, images=1),
     "settle": lambda session: batches.settle(session, 1, usd=0.0, images=0),
     "unfinished": lambda session: batches.unfinished(session, 1),
+    "pace": _take(requests_per_minute=60, images_per_minute=None),
+    "pace without a limit": _take(requests_per_minute=None, images_per_minute=None),
+    "rest": lambda session: paces.close(session, DEFAULT_PROJECT, "sketch", TIME),
 }
 
 
