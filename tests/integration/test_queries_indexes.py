@@ -65,6 +65,7 @@ IN_ORDER: dict[str, Query] = {
     "queue of a rater, two ratings wanted": _queue(rater="ana", ratings_wanted=2),
     "versions": _versions(),
     "versions of a name": _versions(name="poster"),
+    "of a batch": lambda session: generations.of_batch(session, 1, after=500, limit=500),
     "in flight": lambda session: attempts.in_flight(session, DEFAULT_PROJECT),
 }
 """What comes out of its index in the order of the list: nothing is sorted, so a page is read and no more."""

@@ -71,6 +71,18 @@ def by_ids(session: Session, generation_ids: Sequence[int]) -> list[Generation]:
     return list(session.execute(statement).scalars())
 
 
+def of_batch(session: Session, batch_id: int, *, after: int, limit: int) -> list[Generation]:
+    """Return the next generations of a batch behind the id `after`, in the order of their ids."""
+    statement = (
+        select(Generation)
+        .join(BatchItem, col(BatchItem.generation_id) == col(Generation.id))
+        .where(col(BatchItem.batch_id) == batch_id, col(BatchItem.generation_id) > after)
+        .order_by(col(BatchItem.generation_id))
+        .limit(limit)
+    )
+    return list(session.execute(statement).scalars())
+
+
 def list_generations(
     session: Session, project_id: int, filters: Filters, *, limit: int, cursor: str | None
 ) -> Page[Generation]:

@@ -1,6 +1,6 @@
 """Reading generations as views: one, several, pages of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from promptlab.db import batches, generations, prompts, ratings
@@ -24,6 +24,19 @@ def detail(lab: Lab, generation_id: int) -> View:
         [view] = views.full_generations(session, [row])
         found = ratings.current_of(session, generation_id)
     return view | {"ratings": [views.rating(row) for row in found]}
+
+
+def in_batch(lab: Lab, batch_id: int, *, at_a_time: int = 500) -> Iterator[View]:
+    """Yield everything about each generation of a batch, in the order of their ids, without holding all of them."""
+    after = 0
+    while True:
+        with lab.database.reading() as session:
+            rows = generations.of_batch(session, batch_id, after=after, limit=at_a_time)
+            found = views.full_generations(session, rows)
+        yield from found
+        if len(found) < at_a_time:
+            return
+        after = found[-1]["id"]
 
 
 def full_page(lab: Lab, filters: Filters, *, reference: str | None, limit: int, cursor: str | None) -> Page[View]:
