@@ -157,6 +157,18 @@ def test_a_rest_holds_for_every_run_and_is_looked_up_once(database: Database) ->
     assert (take(database, told), take(database, other)) == (0, 0)
 
 
+def test_a_run_without_a_limit_looks_once_a_second_whether_others_were_told_to_rest(database: Database) -> None:
+    """So that a look costs nothing where thousands are sent."""
+    clock = Clock()
+    told, other = pace_of(database, clock), pace_of(database, clock)
+    assert [looks(database, other) for _time in range(3)] == [1, 0, 0]
+    told.closed(30)
+    clock.advance(0.9)
+    assert looks(database, other) == 0
+    clock.advance(0.1)
+    assert take(database, other) == 29
+
+
 def test_no_rest_is_endless(database: Database) -> None:
     """A provider may send anything; what says nothing closes nothing."""
     clock = Clock()

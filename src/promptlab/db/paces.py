@@ -73,9 +73,9 @@ def take(
         *([_Claim("requests_at", 1, requests_per_minute)] if requests_per_minute is not None else []),
         *([_Claim("images_at", images, images_per_minute)] if images_per_minute is not None else []),
     ]
-    pace = _locked(session, project_id, provider) if claims else _found(session, project_id, provider)
-    if pace is None:
-        return 0.0
+    if not claims:
+        return _rest(session, project_id, provider, now)
+    pace = _locked(session, project_id, provider)
     if (wait := _wait(pace, claims, now)) > _AT_ONCE:
         return wait.total_seconds()
     for claim in claims:
@@ -89,6 +89,12 @@ def close(session: Session, project_id: int, provider: str, until: datetime) -> 
     pace.closed_until = max(pace.closed_until or until, until)
 
 
+def _rest(session: Session, project_id: int, provider: str, now: datetime) -> float:
+    statement = select(col(Pace.closed_until)).where(col(Pace.project_id) == project_id, col(Pace.provider) == provider)
+    until = session.execute(statement).scalar_one_or_none()
+    return 0.0 if until is None else max(0.0, (until - now).total_seconds())
+
+
 def _wait(pace: Pace, claims: Sequence[_Claim], now: datetime) -> timedelta:
     closed_for = (pace.closed_until or now) - now
     return max(closed_for, *(claim.too_early_by(pace, now) for claim in claims), _AT_ONCE)
@@ -96,16 +102,11 @@ def _wait(pace: Pace, claims: Sequence[_Claim], now: datetime) -> timedelta:
 
 def _locked(session: Session, project_id: int, provider: str) -> Pace:
     """Return the row, made now if need be, locked until the transaction ends."""
-    if pace := _found(session, project_id, provider, locked=True):
-        return pace
-    session.execute(_MAKE, {"project_id": project_id, "provider": provider})
-    pace = _found(session, project_id, provider, locked=True)
-    assert pace is not None  # noqa: S101 - whoever else has made it has committed, and nobody deletes it
-    return pace
-
-
-def _found(session: Session, project_id: int, provider: str, *, locked: bool = False) -> Pace | None:
-    statement = select(Pace).where(col(Pace.project_id) == project_id, col(Pace.provider) == provider)
-    statement = statement.with_for_update() if locked else statement
+    of_provider = (col(Pace.project_id) == project_id, col(Pace.provider) == provider)
     # A row that this session has seen before it had the lock is not the row as it is.
-    return session.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+    statement = select(Pace).where(*of_provider).with_for_update().execution_options(populate_existing=True)
+    pace: Pace | None = session.execute(statement).scalar_one_or_none()
+    if pace is None:
+        session.execute(_MAKE, {"project_id": project_id, "provider": provider})
+        pace = session.execute(statement).scalar_one()
+    return pace

@@ -15,6 +15,9 @@ from promptlab.settings import ProviderSettings
 LONGEST_REST_SECONDS = 120.0
 """A provider that asks for a longer rest is asked again after this: one wrong header must not close it for days."""
 
+_NEWS_EVERY = timedelta(seconds=1)
+"""How long a run without a limit goes on before it looks again whether somebody else was asked to leave off."""
+
 
 class Pace:
     """The pace of one run at one provider, shared by all of its threads.
@@ -37,9 +40,11 @@ class Pace:
         self._project_id = project_id
         self._provider = provider
         self._limits = limits
+        self._is_limited = limits.requests_per_minute is not None or limits.images_per_minute is not None
         self._clock = clock
         self._lock = threading.Lock()
         self._not_before: datetime | None = None
+        self._looked_at: datetime | None = None
         self._allowed = limits.concurrency
         self._successes = 0
         self._halved_at: datetime | None = None
@@ -64,6 +69,8 @@ class Pace:
         if (seconds := self.wait()) > 0:
             return seconds
         now = self._clock()
+        if not self._is_limited and not self._wants_news(now):
+            return 0.0
         seconds = paces.take(
             session,
             self._project_id,
@@ -110,6 +117,13 @@ class Pace:
             self._successes += 1
             if self._successes >= self._allowed:
                 self._allowed, self._successes = self._allowed + 1, 0
+
+    def _wants_news(self, now: datetime) -> bool:
+        """Say whether it is time to look up what others were told, and take note that somebody does."""
+        with self._lock:
+            wanted = self._looked_at is None or now - self._looked_at >= _NEWS_EVERY
+            self._looked_at = now if wanted else self._looked_at
+            return wanted
 
     def _rest_until(self, until: datetime) -> None:
         with self._lock:
