@@ -9,16 +9,19 @@ PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist worksteal
 COMPILE := .cache/uv/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test check check-format check-lint check-types check-imports format lock bench pictures build clean
+.PHONY: help demo test test-long check check-format check-lint check-types check-imports format lock bench pictures build clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/run ## Take the whole tour offline, in ./promptlab-demo
 	@$(BIN)/promptlab demo
 
 test: .venv/dev ## Run the tests in parallel (ARGS="-k rating" runs some)
 	@$(PYTEST) $(ARGS)
+
+test-long: .venv/dev ## Run the tests that take minutes as well: kills, faults and outages in full
+	@$(PYTEST) -m "long or not long" $(ARGS)
 
 check: check-format check-lint check-types check-imports ## Check format, lint, types and the direction of imports
 
