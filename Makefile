@@ -20,8 +20,8 @@ demo: .venv/run ## Take the whole tour offline, in ./promptlab-demo
 test: .venv/dev ## Run the tests in parallel (ARGS="-k rating" runs some)
 	@$(PYTEST) $(ARGS)
 
-test-long: .venv/dev ## Run the tests that take minutes as well: kills, faults and outages in full
-	@$(PYTEST) -m "long or not long" $(ARGS)
+test-long: .venv/dev ## Run the tests that take minutes: kills, faults and outages in full
+	@$(PYTEST) -m long $(ARGS)
 
 check: check-format check-lint check-types check-imports ## Check format, lint, types and the direction of imports
 
