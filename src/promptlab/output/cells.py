@@ -35,6 +35,8 @@ def plain(text: str) -> "Text":
 
 def visible(text: str) -> str:
     """Return text whose control characters, marks that turn its direction and lone surrogates are `\ufffd`."""
+    if text.replace("\n", "").isprintable():  # the usual case, which Python tells at once
+        return text
     return "".join("\ufffd" if _commands(character) else character for character in text)
 
 
