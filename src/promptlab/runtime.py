@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from promptlab.adapters.storage.protocol import Storage
     from promptlab.db.engine import Database
+    from promptlab.db.models import Project
     from promptlab.services.lab import Lab, Providers
     from promptlab.settings import Settings
 
@@ -110,26 +112,41 @@ class Runtime:
     def lab(self) -> "Lab":
         """The project with everything around it, after settling what a process that died has left behind."""
         from promptlab.db import projects
-        from promptlab.services.lab import Lab
-        from promptlab.services.ownership import Owner
         from promptlab.services.recovery import recover
-        from promptlab.services.spool import Spool
 
-        with self.reading() as (session, project_id):
-            uid = projects.lab_uid(session)
-        lab = Lab(
-            database=self.database,
-            storage=self.storage,
-            spool=Spool(self.settings.spool / uid),
-            owner=Owner(self.settings.home / "owners"),
-            uid=uid,
-            project_id=project_id,
-            project=self.settings.project,
-            providers=self.providers,
-        )
+        with self.database.reading() as session:
+            project = projects.get(session, self.settings.project)
+        lab = self.open_lab(project)
         for sentence in recover(lab).sentences:
             self.output.note(sentence)
         return lab
+
+    def open_lab(self, project: "Project") -> "Lab":
+        """Return a project with everything around it; what is sent there is signed by an owner of its own."""
+        from promptlab.db import projects
+        from promptlab.services.lab import Lab
+        from promptlab.services.ownership import Owner
+        from promptlab.services.spool import Spool
+
+        with self.database.reading() as session:
+            uid = projects.lab_uid(session)
+        return Lab(
+            database=self.database,
+            storage=self.storage,
+            spool=Spool(self.settings.spool / uid),
+            owner=Owner(self.settings.home / "owners", self.lease),
+            uid=uid,
+            project_id=project.id or 0,
+            project=project.name,
+            providers=self.providers,
+        )
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a process that is heard nothing of is believed to live."""
+        from promptlab.settings.durations import parse_duration
+
+        return timedelta(seconds=parse_duration(self.settings.lease))
 
     def link(self, url: str) -> str:
         """Return a link that opens the image at `url`, signed where that is needed; else the URL itself."""

@@ -148,8 +148,18 @@ def test_behind_a_transaction_pooler_nothing_is_prepared() -> None:
     assert "prepare_threshold" not in connect_arguments("postgresql://ep-x.eu.aws.neon.tech/lab")
 
 
+def test_a_url_can_say_that_a_pooler_answers_there(postgres_url: str) -> None:
+    """PgBouncer has no telling name. The option is ours: the server never sees it."""
+    pooled = connect_arguments(f"{postgres_url}?pooler=true")
+    assert pooled["prepare_threshold"] is None
+    assert "pooler" not in pooled
+    assert "prepare_threshold" not in connect_arguments(f"{postgres_url}?pooler=false")
+    with opening(f"{postgres_url}?pooler=true") as database:
+        assert project_names(database) == ["default"]
+
+
 @pytest.mark.parametrize(
-    "option", ["foo=1", "connect_timeout=abc", "autocommit=1", "prepare_threshold=0", "row_factory=x"]
+    "option", ["foo=1", "connect_timeout=abc", "autocommit=1", "prepare_threshold=0", "row_factory=x", "pooler=yes"]
 )
 def test_an_option_that_there_is_not_is_a_matter_of_configuration(postgres_url: str, option: str) -> None:
     with pytest.raises(NotConfigured, match="option|bad value"), opening(f"{postgres_url}?{option}") as database:

@@ -22,6 +22,8 @@ _STRICTER = frozenset({"verify-ca", "verify-full"})
 """What PGSSLMODE may say without being overruled; the URL may say anything."""
 _NOT_FOR_URLS = frozenset({"autocommit", "context", "cursor_factory", "prepare_threshold", "row_factory"})
 """Arguments of psycopg that are no options of PostgreSQL."""
+_POOLER = "pooler"
+"""Our own option of a PostgreSQL URL: `true` says that a transaction pooler such as PgBouncer answers there."""
 
 _FORMS = "Set PROMPTLAB_DATABASE_URL to sqlite:///FILE or postgresql://USER@HOST/NAME."
 
@@ -79,8 +81,20 @@ def open_database(url: str) -> Database:
         engine = create_engine(parsed.set(query={}), connect_args=_sqlite_arguments(parsed))
         _prepare_sqlite(engine)
     else:
-        engine = create_engine(parsed, pool_pre_ping=True, pool_size=16, connect_args=_postgres_arguments(parsed))
+        arguments = _postgres_arguments(parsed)
+        plain = parsed.difference_update_query([_POOLER])
+        engine = create_engine(plain, pool_pre_ping=True, pool_size=16, connect_args=arguments)
     return Database(engine)
+
+
+def driver_arguments(url: str) -> dict[str, Any]:
+    """Return what psycopg itself takes to connect to the PostgreSQL database at `url` as `open_database` does.
+
+    They hold the password. Raises what `open_database` raises.
+    """
+    parsed = _parse(url)
+    _positional, named = parsed.get_dialect()().create_connect_args(parsed.difference_update_query([_POOLER]))
+    return {**named, **_postgres_arguments(parsed)}
 
 
 def rows_changed(session: Session, statement: Update) -> int:
@@ -146,10 +160,20 @@ def _postgres_arguments(url: URL) -> dict[str, Any]:
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "promptlab"}
     if _is_remote(url) and os.environ.get("PGSSLMODE") not in _STRICTER:
         arguments["sslmode"] = "require"
-    if url.host and "-pooler." in url.host:
+    if (url.host and "-pooler." in url.host) or _names_pooler(url):
         # A transaction pooler hands each transaction another connection: prepared statements would be lost.
         arguments["prepare_threshold"] = None
     return {name: value for name, value in arguments.items() if name not in url.query}
+
+
+def _names_pooler(url: URL) -> bool:
+    named = url.query.get(_POOLER, "false")
+    if named not in {"true", "false"}:
+        raise NotConfigured(
+            f"The option {_POOLER!r} of a PostgreSQL URL is true or false.",
+            hint="Correct it in PROMPTLAB_DATABASE_URL.",
+        )
+    return named == "true"
 
 
 def _prepare_sqlite(engine: Engine) -> None:

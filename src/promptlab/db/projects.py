@@ -41,6 +41,11 @@ def get_or_create(session: Session, name: str) -> Project:
     return project
 
 
+def all_of_them(session: Session) -> list[Project]:
+    """Return all projects, oldest first."""
+    return list(session.exec(select(Project).order_by(col(Project.id))).all())
+
+
 def lock(session: Session, project_id: int) -> None:
     """Let one transaction at a time pass here, until it ends: for numbers that are handed out in turn."""
     # Not FOR UPDATE itself: every row that names the project would have to wait, the outcomes of others among them.

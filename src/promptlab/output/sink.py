@@ -87,9 +87,9 @@ class Output:
         if make_console(sys.stdout).is_terminal:
             self.note(text)
 
-    def warn(self, text: str) -> None:
-        """Say something that must not be missed, once."""
-        if text not in self._warned:
+    def warn(self, text: str, *, again: bool = False) -> None:
+        """Say something that must not be missed, once unless it is to be said `again`."""
+        if again or text not in self._warned:
             self._warned.add(text)
             self._say(f"Warning: {text}")
 

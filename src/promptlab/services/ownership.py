@@ -20,21 +20,25 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 LEASE = timedelta(minutes=2)
-RENEW_EVERY_SECONDS = 30.0
+_RENEWALS = 4
+"""How often a lease is renewed before it would end: others must not believe that we are dead for one that failed."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Owner:
-    """This process, as it signs the requests it sends; `folder` is shared by the processes of this machine."""
+    """This process, as it signs the requests it sends; `folder` is shared by the processes of this machine.
 
-    def __init__(self, folder: Path) -> None:
+    `lease` is how long other machines believe that it lives when they hear nothing more from it.
+    """
+
+    def __init__(self, folder: Path, lease: timedelta = LEASE) -> None:
         self.id = uuid.uuid4().hex
         self._folder = folder
+        self._lease = lease
 
-    @staticmethod
-    def lease_until() -> datetime:
+    def lease_until(self) -> datetime:
         """Return until when other machines shall believe that this process lives."""
-        return now() + LEASE
+        return now() + self._lease
 
     @contextmanager
     def alive(self, renew: Callable[[], None], *, about: str, note: str) -> Iterator[None]:
@@ -46,7 +50,8 @@ class Owner:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(self.id)
         done = threading.Event()
-        thread = threading.Thread(target=_repeat, args=(renew, done), daemon=True, name="promptlab-lease")
+        every = self._lease.total_seconds() / _RENEWALS
+        thread = threading.Thread(target=_repeat, args=(renew, every, done), daemon=True, name="promptlab-lease")
         with file_lock(path):
             noted = path.with_suffix(".new")
             noted.write_text(note, encoding="utf-8")
@@ -111,7 +116,7 @@ def _taken(lock: "BaseFileLock") -> Iterator[bool]:
         lock.release()
 
 
-def _repeat(renew: Callable[[], None], done: threading.Event) -> None:
-    while not done.wait(RENEW_EVERY_SECONDS):
+def _repeat(renew: Callable[[], None], every: float, done: threading.Event) -> None:
+    while not done.wait(every):
         with suppress(Unreachable):  # the next renewal comes well before the lease ends
             renew()

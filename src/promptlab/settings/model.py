@@ -31,6 +31,8 @@ from promptlab.settings.variables import unknown_variables
 PREFIX = "PROMPTLAB_"
 DATABASE_VARIABLE = f"{PREFIX}DATABASE_URL"
 
+_SHORTEST_LEASE_SECONDS = 2
+
 
 def login_name() -> str:
     """Return the login name, or `unknown` where the machine has none (a container without a passwd entry)."""
@@ -59,6 +61,7 @@ class Settings(BaseModel):
     storage_kms_key: str | None = Field(default=None, description="the name of a key of KMS")
     storage_allow_http: bool = Field(default=False, description="true or false")
     link_expiry: str = Field(default="1h", description="a duration such as 30min, 1h or 7d")
+    lease: str = Field(default="2min", description="a duration from 2s, such as 2min")
     ratings_per_generation: int | None = Field(default=None, ge=1, description="a whole number from 1")
     models_file: Path | None = Field(default=None, description="a file such as models.toml")
     secrets_dir: Path | None = Field(default=None, description="a folder that exists")
@@ -89,6 +92,13 @@ class Settings(BaseModel):
             parse_duration(value)
         except InvalidInput as error:
             raise ValueError from error
+        return value
+
+    @field_validator("lease", mode="after")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if parse_duration(cls._duration(value)) < _SHORTEST_LEASE_SECONDS:
+            raise ValueError
         return value
 
     @cached_property

@@ -1,0 +1,74 @@
+"""Queries on batches that workers take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from promptlab.db.models import Attempt, Batch, BatchItem, Generation, Project, PromptVersion, now
+from promptlab.db.states import BatchState, GenerationState
+
+_OPEN = (BatchState.PLANNED, BatchState.RUNNING)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A planned generation of a batch, with what it may cost at most and whether it may be sent by now."""
+
+    generation_id: int
+    provider: str
+    price_usd: float
+    images: int
+    is_due: bool
+
+
+def batch_of(session: Session, generation_id: int) -> Batch | None:
+    """Return the batch that buys the generation, None where somebody has deleted it."""
+    joined = select(Batch).join(Generation, col(Generation.batch_id) == col(Batch.id))
+    return session.execute(joined.where(col(Generation.id) == generation_id)).scalar_one_or_none()
+
+
+def open_batches(session: Session, project_id: int) -> list[Batch]:
+    """Return the detached batches of the project that are to go on, oldest first."""
+    statement = select(Batch).where(
+        col(Batch.project_id) == project_id, col(Batch.detached).is_(True), col(Batch.state).in_(_OPEN)
+    )
+    return list(session.execute(statement.order_by(col(Batch.id))).scalars())
+
+
+def planned(session: Session, batch_id: int) -> list[Planned]:
+    """Return what is planned of the batch, in the order in which it was planned."""
+    statement = (
+        select(
+            col(Generation.id),
+            col(PromptVersion.provider),
+            col(Generation.max_price_usd),
+            col(Generation.image_count),
+            col(Generation.not_before),
+        )
+        .join_from(BatchItem, Generation)
+        .join(PromptVersion, col(PromptVersion.id) == col(Generation.prompt_version_id))
+        .where(col(BatchItem.batch_id) == batch_id, col(Generation.state) == GenerationState.PLANNED)
+        .order_by(col(Generation.id))
+    )
+    time = now()
+    return [
+        Planned(id_, provider, price or 0.0, images, not_before is None or not_before <= time)
+        for id_, provider, price, images, not_before in session.execute(statement)
+    ]
+
+
+def projects_with_work(session: Session) -> Sequence[Project]:
+    """Return the projects that have a detached batch to go on with, or a request in flight, of whomever."""
+    batches = select(col(Batch.project_id)).where(col(Batch.detached).is_(True), col(Batch.state).in_(_OPEN))
+    in_flight = select(col(Attempt.project_id)).where(col(Attempt.outcome).is_(None))
+    statement = select(Project).where(col(Project.id).in_(batches.union(in_flight))).order_by(col(Project.id))
+    return session.execute(statement).scalars().all()
+
+
+def stop(session: Session, batch_id: int) -> None:
+    """Let nothing more of the batch be sent, unless it is at rest already; what is in flight goes on."""
+    session.execute(
+        update(Batch).where(col(Batch.id) == batch_id, col(Batch.state).in_(_OPEN)).values(state=BatchState.STOPPED)
+    )
