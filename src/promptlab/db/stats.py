@@ -18,7 +18,8 @@ COUNTED_STATES = (
     GenerationState.PLANNED,
 )
 
-_MAY_COST = (GenerationState.SUCCEEDED, GenerationState.FAILED, GenerationState.UNKNOWN)
+MAY_COST = (GenerationState.SUCCEEDED, GenerationState.FAILED, GenerationState.UNKNOWN)
+"""The states in which a cost that is not known is no zero."""
 
 _COLUMNS: dict[str, SQLColumnExpression[Any]] = {
     "version": col(PromptVersion.id),
@@ -45,7 +46,7 @@ def totals(session: Session, by: str, conditions: Sequence[ColumnElement[bool]])
         "unrated": _count(succeeded & rating.is_(None)),
         "mean": func.avg(rating),
         "cost_usd": func.sum(col(Generation.cost_usd)),
-        "unpriced": _count(col(Generation.state).in_(_MAY_COST) & col(Generation.cost_usd).is_(None)),
+        "unpriced": _count(col(Generation.state).in_(MAY_COST) & col(Generation.cost_usd).is_(None)),
     }
     group = _group(session, by)
     rows = session.execute(_grouped(group, conditions, *(value.label(name) for name, value in columns.items())))
