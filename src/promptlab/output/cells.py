@@ -23,7 +23,12 @@ STATE_STYLES = {
     "planned": "dim",
     "sending": "cyan",
     "cancelled": "dim",
+    "running": "cyan",
+    "paused": "yellow",
+    "stopped": "yellow",
+    "done": "green",
 }
+"""Of generations, then of batches."""
 
 
 def plain(text: str) -> "Text":
@@ -104,6 +109,25 @@ def seconds(milliseconds: float | None) -> str:
     if milliseconds is None:
         return ""
     return f"{milliseconds / 1000:.{1 if milliseconds >= 1000 else 2}f} s"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time of seconds to hours in its two largest units: `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    for large, small, size, part in (("h", "min", 3600, 60), ("min", "s", 60, 1)):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {large}" + (f" {rest} {small}" if rest else "")
+    return f"{whole} s"
+
+
+def spent(item: Mapping[str, Any]) -> str:
+    """Return what something cost, as far as that is known: `$0.12 + ?` where it is not of all."""
+    if item["cost_usd"] is None:
+        return "?" if item["unpriced"] else ""
+    return money(item["cost_usd"]) + (" + ?" if item["unpriced"] else "")
 
 
 def image_link(console: "Console", image: dict[str, Any], link: str) -> "Text":

@@ -15,6 +15,8 @@ from promptlab.output.tables import Fitted
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from promptlab.output.live import Look
+
 PATIENCE_SECONDS = 0.5
 """What takes longer than this shows that it is under way."""
 
@@ -141,6 +143,21 @@ class Output:
             timer.cancel()
             timer.join()
             bar.stop()
+
+    @contextmanager
+    def live(self, look: "Look") -> Iterator[None]:
+        """Show how a batch comes on while the block runs: a table on a terminal, a line now and then elsewhere.
+
+        `look` says how far it has come; it is asked again and again, in a thread of its own. What else is said in the
+        block appears above the table, which goes when the block ends.
+        """
+        if self.quiet:
+            yield
+            return
+        from promptlab.output.live import watching
+
+        with watching(look, make_console(sys.stderr), patience=PATIENCE_SECONDS):
+            yield
 
     def _say(self, text: str) -> None:
         with _unread_output_allowed(sys.stderr):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from promptlab.output.cells import money, plain, seconds
+from promptlab.output.cells import plain, seconds, spent
 from promptlab.output.tables import Fitted, fitting_table, table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def stats_table(console: "Console", items: Sequence[View], by: str) -> Fitted:
         ">RATED": lambda item: f"{item['rated']} of {item['succeeded']}" if item["succeeded"] else "",
         ">MEAN": lambda item: "" if item["mean"] is None else f"{item['mean']:.2f}",
         "1-5": lambda item: distribution(console, item["distribution"]),
-        ">COST": _cost,
+        ">COST": spent,
         ">P50": lambda item: seconds(item["execution_time_p50"]),
         ">P95": lambda item: seconds(item["execution_time_p95"]),
     }
@@ -71,9 +71,3 @@ def _not_done(item: View) -> list[str]:
 
 def _group(item: View, by: str) -> "Text":
     return plain(f"{item['name']}@{item['version']}" if by == "version" else str(item[by]))
-
-
-def _cost(item: View) -> str:
-    if item["cost_usd"] is None:
-        return "?" if item["unpriced"] else ""
-    return money(item["cost_usd"]) + (" + ?" if item["unpriced"] else "")
