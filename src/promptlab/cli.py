@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from promptlab import __version__
 from promptlab.commands import (
+    batch,
     completion,
     config,
     database,
@@ -44,6 +45,7 @@ class _InOrder(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         order = [noun.app.info.name for noun, _panel in _NOUNS]
         order[1:1] = [verb.__name__ for verb, _panel in _VERBS]
+        order.insert(order.index("generate") + 1, order.pop(order.index("batch")))
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -57,6 +59,7 @@ app = typer.Typer(
 )
 _NOUNS = (
     (prompt, _FIRST),
+    (batch, _MORE),
     (generation, _MORE),
     (storage, _MORE),
     (provider, _MORE),

@@ -29,6 +29,8 @@ OF_POSTER = "generate --prompt-version poster"
         ("generation delete 1 ", {"1", "2"}),
         ("rate ", {"1", "2"}),
         ("queue --batch ", {"1"}),
+        ("batch show ", {"1"}),
+        ("batch cancel ", {"1"}),
         ("rate 1 --score ", {"1", "2", "3", "4", "5", "failed", "poor", "acceptable", "good", "excellent"}),
         ("generation list --rating ex", {"excellent"}),
         (f"{OF_POSTER} --var ", {"mood=", "subject="}),

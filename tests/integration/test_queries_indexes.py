@@ -11,7 +11,18 @@ from sqlmodel import Session
 from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
-from promptlab.db import attempts, batches, cases, generations, migrate, paces, prompts, ratings
+from promptlab.db import (
+    attempts,
+    batch_states,
+    batch_tallies,
+    batches,
+    cases,
+    generations,
+    migrate,
+    paces,
+    prompts,
+    ratings,
+)
 from promptlab.db.engine import Database
 from promptlab.db.generations import Filters, QueueFilters
 from promptlab.db.models import now
@@ -67,6 +78,7 @@ IN_ORDER: dict[str, Query] = {
     "versions of a name": _versions(name="poster"),
     "of a batch": lambda session: generations.of_batch(session, 1, after=500, limit=500),
     "in flight": lambda session: attempts.in_flight(session, DEFAULT_PROJECT),
+    "batches": lambda session: batch_tallies.page(session, DEFAULT_PROJECT, limit=20, cursor=None),
 }
 """What comes out of its index in the order of the list: nothing is sorted, so a page is read and no more."""
 
@@ -100,6 +112,9 @@ BY_INDEX: dict[str, Query] = {
     "pace": _take(requests_per_minute=60, images_per_minute=None),
     "pace without a limit": _take(requests_per_minute=None, images_per_minute=None),
     "rest": lambda session: paces.close(session, DEFAULT_PROJECT, "sketch", TIME),
+    "totals of batches": lambda session: batch_tallies.totals(session, IDS),
+    "errors of a batch": lambda session: batch_tallies.errors(session, 1),
+    "cancelled items": lambda session: batch_states.cancel_items(session, 1),
 }
 
 
@@ -164,6 +179,12 @@ def test_the_index_that_holds_only_the_wanted_rows_is_taken(filled: Database, na
     assert index in outermost
 
 
+def test_a_tally_looks_at_nothing_but_what_the_batch_covers(filled: Database) -> None:
+    """What it goes through as a whole is its own few lines, one a version and state."""
+    plan = plan_of(filled, lambda session: batch_tallies.tally(session, 1))
+    assert [line for line in plan if line.startswith("SCAN")] == ["SCAN counted"]
+
+
 def test_renewing_leases_looks_at_nothing_but_what_is_in_flight(filled: Database) -> None:
     [line] = plan_of(filled, lambda session: attempts.renew_leases(session, "me", now()))
     assert "ix_attempt_in_flight" in line
@@ -178,13 +199,17 @@ def test_postgresql_finds_pages_by_the_same_indexes(postgres_url: str) -> None:
         "since": "ix_generation_project_id_created_at_id",
         "in a state": "ix_generation_project_id_state_id",
         "of a version": "ix_generation_prompt_version_id_id",
+        "batches": "ix_batch_project_id_id",
+        "totals of batches": "pk_batch_item",
+        "tally": "pk_batch_item",
     }
+    queries = {**IN_ORDER, **BY_INDEX, "tally": lambda session: batch_tallies.tally(session, 1)}
     with opening(postgres_url) as database, database.transaction() as session:
         session.connection().execute(text("SET LOCAL enable_seqscan = off"))
         session.connection().execute(text("SET LOCAL enable_sort = off"))
         session.connection().execute(text("SET LOCAL enable_bitmapscan = off"))
         for name, index in wanted.items():
-            assert index in _postgres_plan(database, session, IN_ORDER[name]), name
+            assert index in _postgres_plan(database, session, queries[name]), name
 
 
 def _postgres_plan(database: Database, session: Session, query: Query) -> str:

@@ -11,7 +11,9 @@ import typer
 if TYPE_CHECKING:
     from promptlab.db.names import Version
 
-Completer = Callable[[typer.Context, str], list[str]]
+Word = str | tuple[str, str]
+"""What is completed; of two texts the second is for those shells that explain what they offer."""
+Completer = Callable[[typer.Context, str], Sequence[Word]]
 
 
 def is_wanted() -> bool:
@@ -41,16 +43,17 @@ def _as_it_is(_context: object, value: object) -> object:
     return value
 
 
-def _quietly(complete: Callable[[], list[str]]) -> Completer:
+def _quietly(complete: Callable[[], Sequence[Word]]) -> Completer:
     return _quietly_beside(lambda _given: complete())
 
 
-def _quietly_beside(complete: Callable[[Mapping[str, Any]], list[str]]) -> Completer:
+def _quietly_beside(complete: Callable[[Mapping[str, Any]], Sequence[Word]]) -> Completer:
     """Let a completer look at the options that are there already."""
 
-    def completer(context: typer.Context, incomplete: str) -> list[str]:
+    def completer(context: typer.Context, incomplete: str) -> Sequence[Word]:
         with suppress(Exception):
-            return [name for name in complete(context.params) if name.startswith(incomplete)]
+            words = complete(context.params)
+            return [word for word in words if (word if isinstance(word, str) else word[0]).startswith(incomplete)]
         return []
 
     return completer
@@ -65,16 +68,16 @@ def references() -> list[str]:
 
 
 @_quietly
-def generations() -> list[str]:
-    """Complete ids of the project's newest generations."""
+def generations() -> list[tuple[str, str]]:
+    """Complete ids of the project's newest generations, with where each stands."""
     from promptlab.db import names
 
     return names.ids(_database_url(), _project(), "generation")
 
 
 @_quietly
-def batches() -> list[str]:
-    """Complete ids of the project's newest batches."""
+def batches() -> list[tuple[str, str]]:
+    """Complete ids of the project's newest batches, with where each stands."""
     from promptlab.db import names
 
     return names.ids(_database_url(), _project(), "batch")

@@ -30,7 +30,7 @@ _NEXT = {
 _UNFINISHED = {"still_running", "not_asked"}
 """Kinds of errors of a job that took longer than one waits: a retry asks about it before anything is sent again."""
 
-_ASKED_WRONGLY = {"not_found", "bad_request", "too_large", "bad_workflow"}
+ASKED_WRONGLY = {"not_found", "bad_request", "too_large", "bad_workflow"}
 """Kinds of errors that come from what was asked, so that sending the same again cannot help."""
 
 _TO_CHECK = {"auth", "forbidden", "quota", "connection", "not_found"}
@@ -121,7 +121,7 @@ def _standing(item: dict[str, Any]) -> str:
 
 def _is_wrong(item: dict[str, Any]) -> bool:
     """Say whether the same request would fail again, whatever is mended around it."""
-    return item["state"] == "failed" and item["error"]["kind"] in _ASKED_WRONGLY
+    return item["state"] == "failed" and item["error"]["kind"] in ASKED_WRONGLY
 
 
 def _say_where_images_are(runtime: Runtime, items: Sequence[dict[str, Any]]) -> None:

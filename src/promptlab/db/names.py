@@ -14,7 +14,7 @@ SELECT prompt_version.name, version FROM prompt_version JOIN project ON project.
 WHERE project.name = {} AND deleted_at IS NULL ORDER BY prompt_version.name, version DESC LIMIT 1000
 """
 _IDS = """
-SELECT {table}.id FROM {table} JOIN project ON project.id = {table}.project_id
+SELECT {table}.id, {table}.state FROM {table} JOIN project ON project.id = {table}.project_id
 WHERE project.name = {} ORDER BY {table}.id DESC LIMIT 100
 """
 _VERSION = """
@@ -47,9 +47,9 @@ def references(url: str, project: str) -> list[str]:
     return [*dict.fromkeys(name for name, _version in rows), *(f"{name}@{version}" for name, version in rows)]
 
 
-def ids(url: str, project: str, table: Literal["generation", "batch"]) -> list[str]:
-    """Return the newest ids in a table of the project's, the newest first."""
-    return [str(number) for (number,) in _rows(url, _IDS.replace("{table}", table), project)]
+def ids(url: str, project: str, table: Literal["generation", "batch"]) -> list[tuple[str, str]]:
+    """Return the newest ids in a table of the project's with their states, the newest first."""
+    return [(str(number), state) for number, state in _rows(url, _IDS.replace("{table}", table), project)]
 
 
 def version(url: str, project: str, reference: str) -> Version | None:
