@@ -162,6 +162,7 @@ def fill(bench: Bench) -> None:
         ("generate", "--prompt-version", "poster@2", *fox, "--input", "picture.png"),
         ("generate", "--prompt-version", "banner", "--count", "2"),
         ("generate", "--prompt-version", "paid"),
+        ("cases", "import", "scenes", "scenes.csv"),
         ("rate", "1", "--score", "4", "--note", "fine", "--tag", "light", "--criterion", "mood=5"),
         ("rate", "1", "--score", "2", "--rater", "ben"),
     ):
@@ -183,6 +184,10 @@ def lay_out(folder: Path) -> None:
     (folder / "latin.txt").write_bytes(b"caf\xe9")
     (folder / "nul.txt").write_bytes(b"a\0b")
     (folder / "ratings.csv").write_text("generation,score,rater\n1,good,ana\n2,3,ben\n")
+    (folder / "scenes.csv").write_text("key,subject,input\nfox,a fox,picture.png\n,an owl,\n")
+    (folder / "scenes.jsonl").write_text('{"key": "fox", "subject": "a fox"}\n{"n": [1, 2.5]}\n')
+    (folder / "odd.jsonl").write_text('{"subject": "a fox"}\n{"subject": "\\ud800"}\n')
+    (folder / "odd.csv").write_text("subject,input\na fox,cut.png\n")
     (folder / "broken.csv").write_text('generation,score\n1,"4\n')
 
 

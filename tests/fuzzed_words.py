@@ -175,6 +175,10 @@ _BY_METAVAR = {
     "[ID]": IDS,
     "ID...": IDS,
     "GENERATION_ID": IDS,
+    "NAME[@N]": _pool("scenes | scenes@1 | scenes@2", "scenes@9", "scene", "@1", "a@b", "scenes@" + "9" * 30),
+    "FILE.csv|.jsonl": _pool(
+        "scenes.csv | scenes.jsonl", "odd.jsonl", "odd.csv", "folder/x.csv", "~nobody-here/x.csv", *_PATHS
+    ),
     "TIME": _times,
     "SCORE": _scores,
     "KEY=VALUE": _variables,

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from promptlab import __version__
 from promptlab.commands import (
     batch,
+    cases,
     completion,
     config,
     database,
@@ -61,6 +62,7 @@ _NOUNS = (
     (prompt, _FIRST),
     (batch, _MORE),
     (generation, _MORE),
+    (cases, _MORE),
     (storage, _MORE),
     (provider, _MORE),
     (database, _MORE),

@@ -31,6 +31,8 @@ OF_POSTER = "generate --prompt-version poster"
         ("queue --batch ", {"1"}),
         ("batch show ", {"1"}),
         ("batch cancel ", {"1"}),
+        ("cases show sc", {"scenes", "scenes@1"}),
+        ("cases import sc", {"scenes"}),
         ("rate 1 --score ", {"1", "2", "3", "4", "5", "failed", "poor", "acceptable", "good", "excellent"}),
         ("generation list --rating ex", {"excellent"}),
         (f"{OF_POSTER} --var ", {"mood=", "subject="}),
@@ -45,6 +47,8 @@ def test_a_shell_completes_what_there_is(promptlab: Promptlab, tmp_path: Path, w
     user = "a poster of {{ subject }}"
     promptlab("prompt", "create", "poster", "--user", user, "--system", "{{ mood }}", "--provider", "sketch")
     promptlab("generate", "--prompt-version", "poster", "--var", "subject=fox", "--var", "mood=calm", "--draws", "2")
+    (tmp_path / "scenes.csv").write_text("subject\na fox\n")
+    promptlab("cases", "import", "scenes", "scenes.csv")
     assert completed(tmp_path, words) == expected
 
 
@@ -54,6 +58,9 @@ def test_what_is_kept_is_completed_in_every_database(promptlab: Promptlab, place
         promptlab("db", "upgrade")
     promptlab("prompt", "create", "card", "--user", "a {{ kind }} of {{ size }}", "--provider", "sketch")
     promptlab("generate", "--prompt-version", "card", "--var", "kind=card", "--var", "size=mine")
+    (tmp_path / "cards.csv").write_text("kind\na card\n")
+    promptlab("cases", "import", "cards", "cards.csv")
+    assert completed(tmp_path, "cases show c") == {"cards", "cards@1"}
     assert completed(tmp_path, "prompt show c") == {"card", "card@1"}
     assert completed(tmp_path, "generation open ") == {"1"}
     for reference in ("1", "card", "card@1"):
@@ -66,6 +73,7 @@ def test_what_is_kept_is_completed_in_every_database(promptlab: Promptlab, place
     [
         "generate --pr",
         "generate --prompt-version post",
+        "cases show ",
         "generate --prompt-version poster --var ",
         "generate --prompt-version poster --param ",
         "prompt create x --model sk",

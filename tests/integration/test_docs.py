@@ -24,7 +24,14 @@ from tests.vendors import vendors
 PAGES = {page.name: page for page in pages()}
 
 _SHELL = ("cp", "mv", "ln")
-_FILES = {"generation,score,rater,note,tags": "ratings.csv", "{": "workflow.json"}
+_FILES = {
+    "generation,score,rater,note,tags": "ratings.csv",
+    "key,subject,mood,input": "scenes.csv",
+    '{"key": "fox", "subject": "a fox", "colours": ["red", "white"], "inputs": ["images/fox.png", "images/owl.png"]}': (
+        "scenes.jsonl"
+    ),
+    "{": "workflow.json",
+}
 """Blocks that are files, by their first line; others name themselves in a comment: `# promptlab.toml`."""
 
 EXCEPTIONS = {
@@ -66,6 +73,13 @@ def _rating(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Benc
         ),
         keys=("ntoo dark\n2t dark, cropped\n1us4q", "3q", "s5"),
     )
+
+
+def _pictures(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
+    Path("images").mkdir()
+    for name, colour in (("fox", "red"), ("owl", "brown")):
+        Path(f"images/{name}.png").write_bytes(picture(colour).data)
+    return Bench()
 
 
 def _own_servers(request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
@@ -136,6 +150,7 @@ BENCHES: dict[str, Prepare] = {
     **{f"docs/providers/{name}.md": _vendor(name) for name in vendors()},
     "README.md": _at_openai,
     "docs/README.md": _nothing,
+    "docs/cases.md": _pictures,
     "docs/configuration.md": _secrets,
     "docs/first-experiment.md": _at_openai,
     "docs/moving-data.md": _lab_in_the_home,

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,9 @@ def test_every_example_works_when_it_is_pasted(
         for prompt in ("a poster of {{ subject }}", "a print of {{ subject }}"):
             promptlab("prompt", "create", "banner", "--user", prompt, "--provider", "sketch")
         promptlab("generate", "--prompt-version", "banner", "--var", "subject=fox", "--draws", "13")
+    if path[0] == "cases":
+        Path("faces.csv").write_text("subject\na fox\n", encoding="utf-8")
+        promptlab("cases", "import", "faces", "faces.csv")
     if path == ("prompt", "restore"):
         promptlab("prompt", "delete", "banner@2", "--yes")
     words = shlex.split(example_of(COMMANDS[path]))

@@ -68,6 +68,22 @@ def references() -> list[str]:
 
 
 @_quietly
+def case_sets() -> list[str]:
+    """Complete NAME and NAME@N of the project's case sets."""
+    from promptlab.db import names
+
+    return names.case_sets(_database_url(), _project())
+
+
+@_quietly
+def case_set_names() -> list[str]:
+    """Complete names of the project's case sets."""
+    from promptlab.db import names
+
+    return [name for name in names.case_sets(_database_url(), _project()) if "@" not in name]
+
+
+@_quietly
 def generations() -> list[tuple[str, str]]:
     """Complete ids of the project's newest generations, with where each stands."""
     from promptlab.db import names

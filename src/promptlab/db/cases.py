@@ -49,6 +49,17 @@ def keys(session: Session, case_ids: Sequence[int]) -> dict[int, str | None]:
     return {identity: key for identity, key in rows if identity is not None}
 
 
+def by_ids(session: Session, ids: Sequence[int]) -> dict[int, Case]:
+    """Return the cases with these ids, by them."""
+    return {row.id or 0: row for row in session.exec(select(Case).where(col(Case.id).in_(ids)))}
+
+
+def images_of(session: Session, ids: Sequence[int]) -> Sequence[CaseImage]:
+    """Return the images of these cases, the inputs before the mask."""
+    order = (col(CaseImage.case_id), col(CaseImage.role), col(CaseImage.position))
+    return session.exec(select(CaseImage).where(col(CaseImage.case_id).in_(ids)).order_by(*order)).all()
+
+
 def by_hash(session: Session, project_id: int, hashes: Sequence[str]) -> dict[str, Known]:
     """Return the cases that are there, by the hash of their content."""
     columns = select(Case.content_hash, Case.id, Case.key).where(Case.project_id == project_id)

@@ -13,6 +13,10 @@ _VERSIONS = """
 SELECT prompt_version.name, version FROM prompt_version JOIN project ON project.id = prompt_version.project_id
 WHERE project.name = {} AND deleted_at IS NULL ORDER BY prompt_version.name, version DESC LIMIT 1000
 """
+_CASE_SETS = """
+SELECT case_set.name, version FROM case_set JOIN project ON project.id = case_set.project_id
+WHERE project.name = {} ORDER BY case_set.name, version DESC LIMIT 1000
+"""
 _IDS = """
 SELECT {table}.id, {table}.state FROM {table} JOIN project ON project.id = {table}.project_id
 WHERE project.name = {} ORDER BY {table}.id DESC LIMIT 100
@@ -43,8 +47,12 @@ def project_names(url: str) -> list[str]:
 
 def references(url: str, project: str) -> list[str]:
     """Return NAME and NAME@N of the project's live versions, the newest first below each name."""
-    rows = list(_rows(url, _VERSIONS, project))
-    return [*dict.fromkeys(name for name, _version in rows), *(f"{name}@{version}" for name, version in rows)]
+    return _references(_rows(url, _VERSIONS, project))
+
+
+def case_sets(url: str, project: str) -> list[str]:
+    """Return NAME and NAME@N of the project's case sets, the newest first below each name."""
+    return _references(_rows(url, _CASE_SETS, project))
 
 
 def ids(url: str, project: str, table: Literal["generation", "batch"]) -> list[tuple[str, str]]:
@@ -55,6 +63,11 @@ def ids(url: str, project: str, table: Literal["generation", "batch"]) -> list[t
 def version(url: str, project: str, reference: str) -> Version | None:
     """Return the live version that a reference names."""
     return next((Version(*row) for row in _rows(url, _VERSION, project, reference)), None)
+
+
+def _references(found: Iterator[Any]) -> list[str]:
+    rows = list(found)
+    return [*dict.fromkeys(name for name, _version in rows), *(f"{name}@{version}" for name, version in rows)]
 
 
 def _rows(url: str, statement: str, *values: str) -> Iterator[Any]:

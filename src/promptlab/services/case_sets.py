@@ -126,7 +126,7 @@ def _check_name(name: str) -> None:
     if case_file.is_file(name):
         raise InvalidInput(
             f"{name!r} is no name for a case set: it would be taken for a file.",
-            hint="Leave out the ending: promptlab cases import NAME FILE",
+            hint="Leave out the ending. First comes the name, then the file.",
         )
 
 

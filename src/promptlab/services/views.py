@@ -10,6 +10,7 @@ from promptlab.adapters.ai.protocol import combined, says_combined
 from promptlab.db import attempts, cases, generations
 from promptlab.db.models import (
     Attempt,
+    CaseImage,
     Generation,
     GenerationImageInput,
     GenerationImageOutput,
@@ -73,7 +74,7 @@ def image(row: ImageColumns) -> View:
     view = {
         name: getattr(row, name) for name in ("url", "sha256", "media_type", "width", "height", "bytes", "position")
     }
-    if isinstance(row, GenerationImageInput):
+    if isinstance(row, GenerationImageInput | CaseImage):
         view["role"] = row.role.value
     return view
 
