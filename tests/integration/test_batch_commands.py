@@ -108,6 +108,7 @@ def test_a_paused_batch_has_room_for_nothing(promptlab: Promptlab, shared: Datab
     batch_of(shared, PLANNED, GenerationState.SENDING, batch_state=state)
     paused = promptlab("batch", "pause", BATCH)
     assert "paused" in paused.out
+    assert "In flight: 1. That ends by itself; nothing more is sent." in paused.err
     assert "Go on with: promptlab batch resume 1" in paused.err
     assert promptlab("batch", "show", BATCH, "--json").json["state"] == "paused"
     assert states_of(shared) == ["planned", "sending"]

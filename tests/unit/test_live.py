@@ -1,10 +1,15 @@
 """A batch that is watched: a table on a terminal, lines elsewhere, and nothing that can hinder it."""
 
+import errno
 import io
+import os
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 from rich.console import Console
 from tests.fixtures.processes import wait_until
@@ -14,6 +19,7 @@ from promptlab.output import Output
 from promptlab.output.live import Pace, line, live_table, watching
 
 View = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 _STATES = ("planned", "sending", "succeeded", "refused", "failed", "unknown", "cancelled")
 
 
@@ -163,6 +169,54 @@ def test_a_look_that_hangs_does_not_keep_the_batch_from_its_end() -> None:
     go_on.set()
     looked.wait()
     assert written(on) == ""
+
+
+class Gone(io.StringIO):
+    """A stream whose reader has left."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_nobody_who_looks_on_is_needed(terminal: bool) -> None:
+    """`2> >(head -1)`, or a terminal that is closed: the batch goes on, and nobody looks any more."""
+    on, before = console(terminal=terminal), threading.active_count()
+    on.file = Gone()
+    looked = threading.Event()
+
+    def look() -> View:
+        looked.set()
+        return batch(part(planned=1))
+
+    watch_until(on, look, lambda: looked.is_set() and threading.active_count() == before)
+
+
+_SAYS_SOMETHING = """
+import time
+from tests.unit.test_live import batch, part
+from promptlab.output import Output
+output = Output()
+with output.live(lambda: batch(part(planned=1))):
+    time.sleep(1.5)
+    output.warn("said meanwhile")
+    time.sleep(60)
+"""
+
+
+def test_what_is_said_meanwhile_stands_above_the_table() -> None:
+    """And after Ctrl-C the terminal has its cursor again."""
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    child: pexpect.spawn[str] = pexpect.spawn(
+        sys.executable, ["-c", _SAYS_SOMETHING], cwd=str(ROOT), env=environment, encoding="utf-8", timeout=60
+    )
+    child.expect_exact("\x1b[?25l")
+    child.expect_exact("Warning: said meanwhile\r\n")
+    child.expect_exact("Ctrl-C finishes what is in flight.")
+    child.sendintr()
+    child.expect_exact("\x1b[?25h")
+    child.expect(pexpect.EOF)
+    child.close()
 
 
 def test_a_short_batch_is_not_watched(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,8 @@ def exit_code(view: "View") -> int:
 def _next_steps(view: "View") -> list[str]:
     errors: list[dict[str, Any]] = view.get("errors", [])
     steps = [f"All about one: promptlab generation show {errors[0]['example']['generation_id']}"] if errors else []
+    if view["sending"] and view["state"] != "running":
+        steps.append(f"In flight: {view['sending']}. That ends by itself; nothing more is sent.")
     if view["state"] == "cancelled":
         return [*steps, _ANEW if view["request"] else _ANEW_ONE_BY_ONE]
     again = {state: text for state, text in _AGAIN.items() if view[state]}

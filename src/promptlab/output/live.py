@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.batches import ENDED, limits, version_columns
@@ -30,7 +30,7 @@ _GOODBYE_SECONDS = 1.0
 _DISPENSABLE = (">LEFT", ">IMG/MIN", ">COST", ">CANCELLED", ">UNKNOWN", ">REFUSED", ">FAILED")
 """What a narrow terminal has no room for, in this order; the line below says it of all versions together."""
 _AROUND_THE_VERSIONS = 68  # columns
-_AROUND_THE_ROWS = 5  # lines
+_AROUND_THE_ROWS = 6  # lines
 _STOP = "Ctrl-C finishes what is in flight."
 
 
@@ -101,7 +101,7 @@ class _Watch:
 
     def end(self) -> None:
         self._ended.set()
-        with self._showing:
+        with self._showing, suppress(OSError):
             self._leave()
         self._thread.join(_GOODBYE_SECONDS)
 
@@ -116,9 +116,12 @@ class _Watch:
             now = time.monotonic()
             pause = max(every, _SHARE * (now - started))
             self._pace.add(now, view)
-            with self._showing:
-                if not self._ended.is_set():
-                    self._show(view)
+            try:
+                with self._showing:
+                    if not self._ended.is_set():
+                        self._show(view)
+            except OSError:  # whoever looked on has gone
+                return
 
     def _show(self, view: View) -> None:
         raise NotImplementedError
@@ -136,8 +139,9 @@ class _Table(_Watch):
         if self._live is None:
             from rich.live import Live
 
-            self._live = Live(picture, console=self._console, transient=True, auto_refresh=False)
-            self._live.start(refresh=True)
+            live = Live(picture, console=self._console, transient=True, auto_refresh=False)
+            live.start(refresh=True)
+            self._live = live
         else:
             self._live.update(picture, refresh=True)
 
@@ -172,8 +176,9 @@ def live_table(console: "Console", view: View, pace: Pace) -> "RenderableType":
     }
     table = fitting_table(console, columns, versions[:room], dispensable=_DISPENSABLE)
     more = [Text(f"… and {counted(len(versions) - room, 'more version')}", style="dim")] if versions[room:] else []
-    said = Text(wrapped(f"{line(view, pace)}. {_STOP}", console.width), style="dim")
-    return Group(table, *more, said)
+    said = f"{line(view, pace)}."
+    joint = " " if len(said) + len(_STOP) < console.width else "\n"
+    return Group(table, *more, Text(wrapped(f"{said}{joint}{_STOP}", console.width), style="dim"))
 
 
 def line(view: View, pace: Pace) -> str:
