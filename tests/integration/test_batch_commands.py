@@ -1,6 +1,7 @@
 """`promptlab batch list`, `show`, `pause` and `cancel`."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -9,7 +10,7 @@ from tests.fixtures.command_line import Promptlab
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
 from promptlab.db.engine import Database
-from promptlab.db.models import BatchItem, Generation
+from promptlab.db.models import BatchItem, Generation, now
 from promptlab.db.states import AttemptOutcome, BatchState, GenerationState
 
 BATCH = 1
@@ -76,7 +77,7 @@ def test_show_says_why_and_what_goes_on(promptlab: Promptlab, shared: Database) 
     assert f"HTTP 429: the words of {ids[0]}" in shown.out
     for command in (
         f"promptlab generation show {ids[0]}",
-        *(f"promptlab batch resume 1 {flag}" for flag in ("--retry-failed", "--retry-refused 1", "--retry-unknown")),
+        *(f"promptlab batch resume 1 {flag}" for flag in ("--retry-failed", "--retry-refused N", "--retry-unknown")),
     ):
         assert command in shown.err
     assert shown.err.endswith("Go on with: promptlab batch resume 1\n")
@@ -114,6 +115,23 @@ def test_a_paused_batch_has_room_for_nothing(promptlab: Promptlab, shared: Datab
     assert states_of(shared) == ["planned", "sending"]
     with shared.transaction() as session:
         assert not batches.reserve(session, BATCH, usd=0.0, images=1)
+
+
+@pytest.mark.parametrize("command", [["pause"], ["cancel", "--yes"]])
+def test_the_time_of_a_batch_stands_still_once_it_is_stopped(
+    promptlab: Promptlab, shared: Database, command: list[str]
+) -> None:
+    started = now() - timedelta(seconds=90)
+    batch_of(shared, PLANNED, batch_state=BatchState.RUNNING, started_at=started)
+    stopped = promptlab("batch", *command, BATCH, "--json").json
+    assert stopped["finished_at"] is not None
+    assert promptlab("batch", "show", BATCH, "--json").json["elapsed_s"] == stopped["elapsed_s"] >= 90
+
+
+def test_a_limit_that_is_used_up_is_to_be_raised(promptlab: Promptlab, shared: Database) -> None:
+    batch_of(shared, PLANNED, max_cost_usd=5.0, max_images=10, committed_images=10)
+    said = promptlab("batch", "show", BATCH).err
+    assert said.endswith("promptlab batch resume 1 --max-cost USD --max-images N\n")
 
 
 def test_cancelling_gives_up_what_is_planned(promptlab: Promptlab, shared: Database) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _AGAIN = {
     "failed": "Once the cause is mended, send what failed again with: promptlab batch resume {id} --retry-failed",
-    "refused": "Ask once more for what was refused with: promptlab batch resume {id} --retry-refused 1",
+    "refused": "Ask again for what was refused, up to N times, with: promptlab batch resume {id} --retry-refused N",
     "unknown": "Unknown: no answer says whether these were made and billed, so sending again may buy them twice.\n"
     "Send them again with: promptlab batch resume {id} --retry-unknown",
 }
@@ -54,6 +54,13 @@ def _next_steps(view: "View") -> list[str]:
         again["failed"] = _ANOTHER_VERSION
     steps += [text.format(id=view["id"]) for text in again.values()]
     if view["planned"] and view["state"] != "running":
-        limit = " --max-cost USD" if view["state"] == "stopped" and view["max_cost_usd"] is not None else ""
-        steps.append(f"Go on with: promptlab batch resume {view['id']}{limit}")
+        steps.append(f"Go on with: promptlab batch resume {view['id']}{_higher_limits(view)}")
     return steps
+
+
+def _higher_limits(view: "View") -> str:
+    """Return the flags that raise the limits which may have stopped a batch."""
+    if view["state"] != "stopped":
+        return ""
+    images = view["max_images"] is not None and view["committed_images"] >= view["max_images"]
+    return (" --max-cost USD" if view["max_cost_usd"] is not None else "") + (" --max-images N" if images else "")

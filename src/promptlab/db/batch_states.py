@@ -19,9 +19,9 @@ def move(session: Session, batch_id: int, *, to: BatchState, since: Sequence[Bat
 
 
 def finish(session: Session, batch_id: int) -> None:
-    """Write that the last run of a batch has ended now, unless an end is written already."""
-    statement = update(Batch).where(col(Batch.id) == batch_id, col(Batch.finished_at).is_(None))
-    session.execute(statement.values(finished_at=now()))
+    """Write that the last run of a batch has ended now, if there was one and no end is written yet."""
+    runs = col(Batch.started_at).is_not(None) & col(Batch.finished_at).is_(None)
+    session.execute(update(Batch).where(col(Batch.id) == batch_id, runs).values(finished_at=now()))
 
 
 def cancel_items(session: Session, batch_id: int) -> int:

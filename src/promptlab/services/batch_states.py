@@ -45,9 +45,7 @@ def cancel(lab: Lab, batch_id: int) -> int:
     """
     _move(lab, batch_id, BatchState.CANCELLED, "cancel")
     with lab.database.transaction() as session:
-        cancelled = batch_states.cancel_items(session, batch_id)
-        batch_states.finish(session, batch_id)
-    return cancelled
+        return batch_states.cancel_items(session, batch_id)
 
 
 def _move(lab: Lab, batch_id: int, to: BatchState, what: str) -> None:
@@ -56,6 +54,7 @@ def _move(lab: Lab, batch_id: int, to: BatchState, what: str) -> None:
         if not batch_states.move(session, batch_id, to=to, since=_ALIVE):
             session.refresh(row)
             raise _over(row, what)
+        batch_states.finish(session, batch_id)
 
 
 def _over(row: Batch, what: str) -> Conflict:
