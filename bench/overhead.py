@@ -17,7 +17,7 @@ from promptlab.db import generations
 from promptlab.output import Output
 from promptlab.runtime import Runtime
 from promptlab.services import authoring, orders, planning
-from promptlab.services.generation import Progress
+from promptlab.services.dispatch import Progress
 
 ROUNDS, ALLOWED_MS = 40, 60.0
 

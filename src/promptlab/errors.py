@@ -7,7 +7,8 @@
     ├── NotConfigured         4   a setting or a key is missing or wrong
     ├── Unreachable           4   database, storage or network away
     ├── LimitReached          7   cost, images or deadline
-    └── NotAllowed            8   not for this role
+    ├── NotAllowed            8   not for this role
+    └── Interrupted         130   somebody stopped it; what was done is kept
 
 Anything else that reaches `promptlab.cli.main` is a bug and ends in a traceback.
 """
@@ -78,6 +79,13 @@ class NotAllowed(PromptlabError):
 
     exit_code = 8
     code = "not_allowed"
+
+
+class Interrupted(PromptlabError):
+    """Somebody stopped this; what was done is kept."""
+
+    exit_code = 130
+    code = "interrupted"
 
 
 def nearest(word: str, known: list[str]) -> str:

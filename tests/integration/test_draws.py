@@ -13,8 +13,8 @@ from promptlab.output.cells import money
 from promptlab.output.sink import Output
 from promptlab.runtime import Runtime
 from promptlab.services import orders
+from promptlab.services.dispatch import Progress
 from promptlab.services.draws import first_draws
-from promptlab.services.generation import Progress
 from promptlab.services.planning import Request
 
 BUY = ("generate", "--prompt-version", "poster", "--var", "subject=fox")

@@ -9,7 +9,7 @@ from promptlab.errors import LimitReached
 from promptlab.runtime import Runtime
 
 if TYPE_CHECKING:
-    from promptlab.services.generation import Progress
+    from promptlab.services.dispatch import Progress
     from promptlab.services.orders import Placed
 
 BROKEN, REFUSED, INTERRUPTED = 5, 6, 130
@@ -52,7 +52,7 @@ _ANOTHER_WORKFLOW = (
 @contextmanager
 def watched(runtime: Runtime, what: str, total: int) -> "Iterator[Progress]":
     """Show how far generations have come while the block runs."""
-    from promptlab.services.generation import Progress
+    from promptlab.services.dispatch import Progress
 
     with runtime.output.progress(what, total) as advance:
         yield Progress(finished=lambda _id: advance(), stopping=runtime.output.warn)

@@ -67,20 +67,32 @@ def set_limit(session: Session, batch_id: int, usd: float) -> None:
     session.execute(update(Batch).where(col(Batch.id) == batch_id).values(max_cost_usd=round(usd, 6)))
 
 
-def unfinished(session: Session, batch_id: int) -> int:
-    """Return how many of the batch's generations are still planned or in flight."""
+def unfinished(session: Session, batch_id: int) -> tuple[int, int]:
+    """Return how many of the batch's generations are still planned, and how many in flight."""
     waiting = (GenerationState.PLANNED, GenerationState.SENDING)
     statement = (
-        select(func.count())
+        select(col(Generation.state), func.count())
         .join_from(BatchItem, Generation)
         .where(col(BatchItem.batch_id) == batch_id, col(Generation.state).in_(waiting))
+        .group_by(col(Generation.state))
     )
-    return int(session.execute(statement).scalar_one())
+    counts = {state: int(count) for state, count in session.execute(statement)}
+    return counts.get(GenerationState.PLANNED, 0), counts.get(GenerationState.SENDING, 0)
 
 
-def set_state(session: Session, batch_id: int, state: BatchState) -> None:
-    """Write where the batch stands."""
-    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(state=state))
+def close(session: Session, batch_id: int, state: BatchState) -> None:
+    """End a run of the batch: in `state`, or done if nothing is left.
+
+    One that was paused or cancelled meanwhile stays so, and one of which others have something in flight goes on.
+    """
+    batch = session.get_one(Batch, batch_id, with_for_update=True, populate_existing=True)
+    planned, sending = unfinished(session, batch_id)
+    if sending or (planned and batch.state in _AT_REST):
+        return
+    if batch.state is not BatchState.CANCELLED:
+        batch.state = state if planned else BatchState.DONE
+    batch.finished_at = now()
+    session.add(batch)
 
 
 def _usd(amount: float) -> Cast[float]:

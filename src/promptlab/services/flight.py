@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from promptlab.adapters.ai.protocol import CANCELLED, ImageProvider, ProviderError, ProviderFailed
 from promptlab.adapters.ai.registry import provider_spec
 
+FINISHING = "Finishing what is in flight; Ctrl-C again stops at once."
+
 _CANCELS_AT_ONCE = 16
 
 
@@ -67,7 +69,7 @@ class Flight:
         """What a person is told who stops the run: what `cancel` is about to do."""
         count, name = self._requests, self.provider.name
         if not count or not provider_spec(name).cancels:
-            return "Finishing what is in flight; Ctrl-C again stops at once."
+            return FINISHING
         jobs = "1 job" if count == 1 else f"{count} jobs"
         return f"Cancelling {jobs} at {name}; what is made already is kept. Ctrl-C again stops at once."
 

@@ -1,13 +1,10 @@
 """The walk of one generation: claim, send, keep. The row is the truth, so running one twice is harmless.
 
-`plan` (in `promptlab.services.planning`) commits the rows; `run` takes one of them to its outcome; `run_all` does so
-with several at once.
+Planning commits the rows; `run` takes one of them to its outcome; `dispatch` does so with many at once.
 """
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,16 +19,17 @@ from promptlab.adapters.ai.protocol import (
     ProviderUnavailable,
 )
 from promptlab.db import attempts, batches, generations
-from promptlab.db.models import Attempt, Generation, GenerationImageInput, PromptVersion
+from promptlab.db.models import Attempt, Batch, Generation, GenerationImageInput, PromptVersion, now
 from promptlab.db.states import BatchState, ImageRole
-from promptlab.errors import LimitReached, Unreachable
+from promptlab.errors import Interrupted, LimitReached, Unreachable
 from promptlab.services import outcomes
 from promptlab.services.flight import Flight, Withdrawn
 from promptlab.services.keeping import priced, receive
 from promptlab.services.lab import Lab
+from promptlab.services.outcomes import Ended
 
 LONGEST_WAIT_SECONDS = 120.0
-"""A provider that asks for a longer wait is not waited for: the generation fails and says so."""
+"""A provider that asks for a longer wait is not waited for: what is left stays planned, and that is said."""
 
 _FIRST_WAIT_SECONDS, _LONGEST_OWN_WAIT_SECONDS = 0.5, 8.0
 _SLICE_SECONDS = 0.5
@@ -46,12 +44,18 @@ class Postponed(Exception):
         self.seconds = seconds
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Who wants to know: `finished(id)` after each generation, `stopping(sentence)` what Ctrl-C does first."""
+class NoRoom(LimitReached):
+    """A limit of the batch leaves no room for another request until one that is in flight has cost less than it may."""
 
-    finished: Callable[[int], None]
-    stopping: Callable[[str], None]
+    def __init__(self, batch_id: int, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.batch_id = batch_id
+
+
+class ProviderAway(Unreachable):
+    """A provider asks to be left alone for longer than one waits; the generation is planned again."""
+
+    code = "provider_away"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,77 +68,17 @@ class _Job:
     max_price_usd: float
 
 
-def run_all(
-    lab: Lab,
-    provider: ImageProvider,
-    generation_ids: Sequence[int],
-    *,
-    max_attempts: int,
-    concurrency: int,
-    progress: Progress,
-) -> None:
-    """Take planned generations to their outcomes, `concurrency` at a time.
-
-    On Ctrl-C nothing more is sent, jobs are cancelled where their service can do that, what is in flight is awaited,
-    and KeyboardInterrupt is raised; Ctrl-C once more ends the waiting. The errors below leave the rest planned as
-    well, and cancel nothing. The caller is `at_work` on them.
-
-    Raises:
-        LimitReached: the batch's money is used up.
-        Unreachable: database, storage or spool; whatever arrived is in the spool.
-    """
-    flight = Flight(provider)
-    take = partial(run, lab, provider, max_attempts=max_attempts, flight=flight)
-    pool = ThreadPoolExecutor(concurrency)  # not as a block: its end would wait also after a second Ctrl-C
-    try:
-        _take_all(pool, take, generation_ids, progress)
-    except BaseException as error:
-        flight.stopping.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        if isinstance(error, KeyboardInterrupt):
-            progress.stopping(flight.parting_words)
-            flight.cancel()
-        pool.shutdown()  # waits for what is in flight
-        raise
-    pool.shutdown()
-
-
-def _take_all(
-    pool: ThreadPoolExecutor, take: Callable[[int], None], generation_ids: Sequence[int], progress: Progress
-) -> None:
-    """Take every generation. One that the cost limit leaves no room for waits until another has been settled.
-
-    What is set aside for a request in flight is its highest price; what it really costs is most often far less.
-    """
-    running = {pool.submit(take, id_): id_ for id_ in generation_ids}
-    short_of_money: list[int] = []
-    limit = LimitReached()
-    while running:
-        done, _running = wait(running, return_when=FIRST_COMPLETED)
-        settled = False
-        for future in done:
-            id_ = running.pop(future)
-            try:
-                future.result()
-            except LimitReached as error:
-                short_of_money.append(id_)
-                limit = error
-            else:
-                progress.finished(id_)
-                settled = True
-        if short_of_money and not settled and not running:
-            raise limit
-        while short_of_money and settled:
-            again = short_of_money.pop(0)
-            running[pool.submit(take, again)] = again
-
-
 def run(
     lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: int, flight: Flight | None = None
-) -> None:
+) -> Ended | None:
     """Take one planned generation to its outcome, sending again what may be sent again unless the flight is stopping.
 
-    Does nothing if somebody else has claimed it. Raises what `run_all` raises.
+    Returns None where nothing came of it: somebody else has claimed it, or the flight is stopping.
+
+    Raises:
+        LimitReached: the batch's money, images or time are used up.
+        Interrupted: the batch was paused or cancelled.
+        Unreachable: the provider is away for long, or database, storage or spool; whatever arrived is in the spool.
     """
     import stamina
     from stamina.instrumentation import set_on_retry_hooks
@@ -145,24 +89,25 @@ def run(
     for attempt in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
         with attempt:
             if flight.stopping.is_set():
-                return
+                return None
             if (left := ready_at - time.monotonic()) > 0:
                 raise Postponed(min(left, _SLICE_SECONDS))
             job, sent = _load(lab, provider, generation_id), sent + 1
             if job is None:
-                return
+                return None
             try:
-                _send(lab, flight, job, last=sent == max_attempts)
+                return _send(lab, flight, job, last=sent == max_attempts)
             except Postponed as postponed:
                 ready_at = time.monotonic() + postponed.seconds
                 raise Postponed(min(postponed.seconds, _SLICE_SECONDS)) from postponed
+    return None  # never reached: the loop ends by what happens in it
 
 
-def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> None:
+def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> Ended | None:
     provider = flight.provider
     attempt = _claim(lab, job)
     if attempt is None:
-        return
+        return None
     attempt_id, started = attempt.id or 0, time.monotonic()
 
     def elapsed() -> int:
@@ -172,27 +117,34 @@ def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> None:
         with flight.request(partial(_accept, lab, attempt_id)) as accepted:
             result = provider.generate(job.request, accepted=accepted)
     except ProviderUnavailable as error:
-        _wait_or_give_up(lab, attempt, error, last=last, duration_ms=elapsed())
+        return _wait_or_give_up(lab, attempt, error, last=last, duration_ms=elapsed())
     except ProviderError as error:
-        outcomes.end(lab, attempt_id, error, duration_ms=elapsed())
+        return outcomes.end(lab, attempt_id, error, duration_ms=elapsed())
     except Withdrawn as withdrawn:
         outcomes.withdraw(lab, attempt_id, withdrawn.error, duration_ms=elapsed())
+        return None
     except BaseException as error:
         kind = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
         unknown = OutcomeUnknown("Interrupted while the request was out.", kind=kind[:50])
         outcomes.end(lab, attempt_id, unknown, duration_ms=elapsed())
         raise
-    else:
-        receive(lab, attempt, priced(provider, job.request.model, result), duration_ms=elapsed())
+    return receive(lab, attempt, priced(provider, job.request.model, result), duration_ms=elapsed())
 
 
-def _wait_or_give_up(lab: Lab, attempt: Attempt, error: ProviderUnavailable, *, last: bool, duration_ms: int) -> None:
-    """Record that the provider has no time now; raises Postponed where the request is to be sent again."""
+def _wait_or_give_up(lab: Lab, attempt: Attempt, error: ProviderUnavailable, *, last: bool, duration_ms: int) -> Ended:
+    """Record that the provider has no time now.
+
+    Raises:
+        Postponed: the request is to be sent again.
+        ProviderAway: likewise, but later than one waits for.
+    """
     seconds = _wait_before_next(error, attempt.number)
-    if last or seconds > LONGEST_WAIT_SECONDS:
-        outcomes.end(lab, attempt.id or 0, _given_up(error, seconds, attempt.number), duration_ms=duration_ms)
-        return
+    away = seconds > LONGEST_WAIT_SECONDS
+    if last and not away:
+        return outcomes.end(lab, attempt.id or 0, _given_up(error, attempt.number), duration_ms=duration_ms)
     outcomes.postpone(lab, attempt.id or 0, error, seconds=seconds, duration_ms=duration_ms)
+    if away:
+        raise ProviderAway(f"{error.message.rstrip('.')}. It asks to wait {seconds:,.0f} s.") from error
     raise Postponed(seconds) from error
 
 
@@ -202,11 +154,7 @@ def _claim(lab: Lab, job: _Job) -> Attempt | None:
         if not generations.claim(session, job.generation_id):
             return None
         if not batches.reserve(session, job.batch_id, usd=job.max_price_usd, images=job.request.count):
-            raise LimitReached(
-                f"The cost limit of batch {job.batch_id} leaves no room for another image "
-                f"of up to ${job.max_price_usd:.4f}.",
-                hint="What is left stays planned: `promptlab generation retry ID --max-cost USD` goes on with more.",
-            )
+            raise _why_not(batches.get(session, lab.project_id, job.batch_id), job)
         return attempts.add(
             session,
             lab.project_id,
@@ -276,11 +224,10 @@ def _wait_before_next(error: ProviderUnavailable, number: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
-def _given_up(error: ProviderUnavailable, seconds: float, number: int) -> ProviderFailed:
+def _given_up(error: ProviderUnavailable, number: int) -> ProviderFailed:
     tried = "after 1 attempt" if number == 1 else f"after {number} attempts"
-    why = f": it asks to wait {seconds:.0f} s" if seconds > LONGEST_WAIT_SECONDS else f" {tried}"
     failed = ProviderFailed(
-        f"{error.message} (given up{why})",
+        f"{error.message} (given up {tried})",
         kind=error.kind,
         http_status=error.http_status,
         request_id=error.request_id,
@@ -290,9 +237,21 @@ def _given_up(error: ProviderUnavailable, seconds: float, number: int) -> Provid
     return failed
 
 
-def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:
-    """Write where the batch stands after a run: stopped by a limit, or done if nothing of it is left."""
-    with lab.database.transaction() as session:
-        left = batches.unfinished(session, batch_id)
-        state = BatchState.DONE if not left else BatchState.STOPPED if stopped else BatchState.PLANNED
-        batches.set_state(session, batch_id, state)
+def _why_not(batch: Batch, job: _Job) -> LimitReached | Interrupted:
+    """Return why the batch has no room for the job."""
+    number = batch.id or 0
+    if batch.state in {BatchState.PAUSED, BatchState.CANCELLED}:
+        return Interrupted(f"Batch {number} was {batch.state}.")
+    if batch.deadline_at is not None and batch.deadline_at <= now():
+        return LimitReached(f"The deadline of batch {number} has passed.", hint="What is left stays planned.")
+    if batch.max_images is not None and batch.committed_images + job.request.count > batch.max_images:
+        return NoRoom(
+            number,
+            f"Batch {number} may make {batch.max_images} images, and has made or asked for {batch.committed_images}.",
+            hint="What is left stays planned; a higher --max-images goes on.",
+        )
+    return NoRoom(
+        number,
+        f"The cost limit of batch {number} leaves no room for another image of up to ${job.max_price_usd:.4f}.",
+        hint="What is left stays planned: `promptlab generation retry ID --max-cost USD` goes on with more.",
+    )

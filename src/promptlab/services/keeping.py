@@ -6,9 +6,11 @@ from typing import Any
 
 from promptlab.adapters.ai.protocol import ImageProvider, ImageResult, ProviderFailed
 from promptlab.db.models import Attempt, GenerationImageOutput
+from promptlab.db.states import GenerationState
 from promptlab.services import outcomes
 from promptlab.services.images import ImageInfo, UnusableImage, extension, inspect_image
 from promptlab.services.lab import Lab
+from promptlab.services.outcomes import Ended
 from promptlab.services.spool import SpoolKey
 
 
@@ -25,7 +27,7 @@ def priced(provider: ImageProvider, model: str, result: ImageResult) -> ImageRes
     return replace(result, cost_usd=round(price * len(result.images), 6))
 
 
-def receive(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int) -> None:
+def receive(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int) -> Ended:
     """Keep an answer that has just arrived; a spool that cannot be written does not stop it from being stored.
 
     Raises:
@@ -37,7 +39,7 @@ def receive(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int
     except Exception:  # noqa: BLE001 - whatever is wrong with the spool, the images are still here and can be stored
         spooled = False
     try:
-        keep(lab, attempt, result, duration_ms=duration_ms)
+        return keep(lab, attempt, result, duration_ms=duration_ms)
     except Exception as error:
         if not spooled:
             lost = ProviderFailed(f"The images arrived and could be kept nowhere: {error}", kind="not_stored")
@@ -46,8 +48,8 @@ def receive(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int
         raise
 
 
-def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | None = None) -> None:
-    """Check, store and record an answer, then take it out of the spool."""
+def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | None = None) -> Ended:
+    """Check, store and record an answer, then take it out of the spool; return how its generation ended by that."""
     images, complaints = _usable(result.images)
     if not images:
         error = ProviderFailed(
@@ -57,9 +59,9 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
             request_id=result.request_id,
         )
         error.may_be_billed, error.cost_usd = True, result.cost_usd
-        outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms)
+        ended = outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms)
         lab.spool.set_aside(spool_key(attempt))
-        return
+        return ended
     outputs = [
         GenerationImageOutput(
             project_id=lab.project_id, generation_id=0, **store_image(lab, data, info, position=position)
@@ -79,6 +81,7 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
         lab.spool.remove(spool_key(attempt))
     else:
         lab.spool.set_aside(spool_key(attempt))
+    return Ended(state=GenerationState.SUCCEEDED)
 
 
 def _usable(images: tuple[bytes, ...]) -> tuple[list[tuple[bytes, ImageInfo]], list[str]]:

@@ -10,8 +10,8 @@ from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning
+from promptlab.services.dispatch import Item, Progress, close_batch, dispatch, work_of
 from promptlab.services.draws import Draws
-from promptlab.services.generation import Progress, close_batch, run_all
 from promptlab.services.inputs import load_input
 from promptlab.services.lab import Lab
 from promptlab.services.recovery import ask_again_about
@@ -66,7 +66,8 @@ def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
     """Plan what was drafted and take it to its outcomes; what stopped it is returned, not raised."""
     _require_room(lab)
     plan = planning.plan(lab, draft)
-    stopped_by = _run(lab, {draft.order.version.provider: plan.generation_ids}, progress)
+    items = [Item(id_, plan.batch_id) for id_ in plan.generation_ids]
+    stopped_by = _run(lab, {draft.order.version.provider: items}, progress)
     close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, LimitReached))
     return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, draws=plan.draws, stopped_by=stopped_by)
 
@@ -122,21 +123,13 @@ def _require_room(lab: Lab) -> None:
 
 
 def _run(
-    lab: Lab, by_provider: Mapping[str, Sequence[int]], progress: Progress
+    lab: Lab, by_provider: Mapping[str, Sequence[Item]], progress: Progress
 ) -> PromptlabError | KeyboardInterrupt | None:
     """Take the generations of each provider to their outcomes; return what stopped that."""
+    works = [work_of(lab, name, items, at_most=len(items)) for name, items in by_provider.items()]
     try:
-        with at_work(lab, [id_ for ids in by_provider.values() for id_ in ids]):
-            for name, ids in by_provider.items():
-                limits = lab.providers.limits(name)
-                run_all(
-                    lab,
-                    lab.providers.open(name),
-                    ids,
-                    max_attempts=limits.attempts,
-                    concurrency=min(limits.concurrency, len(ids)),
-                    progress=progress,
-                )
+        with at_work(lab, [item.generation_id for items in by_provider.values() for item in items]):
+            dispatch(works, progress)
     except (PromptlabError, KeyboardInterrupt) as stopped_by:
         return stopped_by
     return None
@@ -157,12 +150,13 @@ def _retryable(lab: Lab, generation_ids: Sequence[int]) -> tuple[list[Generation
     return found, left_alone
 
 
-def _by_provider(lab: Lab, rows: Sequence[Generation]) -> dict[str, list[int]]:
-    """Return the ids of the generations by the provider of their version."""
-    found: dict[str, list[int]] = defaultdict(list)
+def _by_provider(lab: Lab, rows: Sequence[Generation]) -> dict[str, list[Item]]:
+    """Return the generations by the provider of their version."""
+    found: dict[str, list[Item]] = defaultdict(list)
     with lab.database.reading() as session:
         for row in rows:
-            found[session.get_one(PromptVersion, row.prompt_version_id).provider].append(row.id or 0)
+            version = session.get_one(PromptVersion, row.prompt_version_id)
+            found[version.provider].append(Item(row.id or 0, row.batch_id))
     return found
 
 

@@ -16,6 +16,14 @@ _OPEN = (GenerationState.SENDING, GenerationState.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a generation ended: `error` is None where there are images."""
+
+    state: GenerationState
+    error: ProviderError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Success:
     """A request that ended in images that are stored."""
 
@@ -52,13 +60,14 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
         return True
 
 
-def end(lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | None = None) -> None:
-    """Record an error as refused, failed or unknown, with what it cost if anybody knows.
+def end(lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int | None = None) -> Ended:
+    """Record an error as refused, failed or unknown, with what it cost if anybody knows; return which.
 
     What is unknown, or failed and may have been billed, stays reserved.
     """
     state = _state_of(error)
     _end(lab, attempt_id, error, outcome=AttemptOutcome(state.value), state=state, duration_ms=duration_ms)
+    return Ended(state=state, error=error)
 
 
 def withdraw(lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: int) -> None:
