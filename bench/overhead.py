@@ -16,7 +16,7 @@ from pathlib import Path
 from promptlab.db import generations
 from promptlab.output import Output
 from promptlab.runtime import Runtime
-from promptlab.services import authoring, orders, planning
+from promptlab.services import authoring, orders
 from promptlab.services.dispatch import Progress
 
 ROUNDS, ALLOWED_MS = 40, 60.0
@@ -68,7 +68,7 @@ def main() -> None:
             start = time.perf_counter()
             placed = orders.place(
                 runtime.lab,
-                orders.prepare(runtime.lab, planning.Request(reference="poster")),
+                orders.prepare(runtime.lab, orders.Request(reference="poster")),
                 Progress(finished=lambda _id: None, stopping=lambda _sentence: None),
             )
             taken = (time.perf_counter() - start) * 1000

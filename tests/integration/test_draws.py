@@ -14,8 +14,9 @@ from promptlab.output.sink import Output
 from promptlab.runtime import Runtime
 from promptlab.services import orders
 from promptlab.services.dispatch import Progress
+from promptlab.services.drafting import Terms
 from promptlab.services.draws import first_draws
-from promptlab.services.planning import Request
+from promptlab.services.orders import Request
 
 BUY = ("generate", "--prompt-version", "poster", "--var", "subject=fox")
 SEED = (*BUY, "--seed", 7)
@@ -56,14 +57,14 @@ def test_a_seed_that_was_used_before_is_said_to_be_another_now(promptlab: Prompt
 def test_what_somebody_else_bought_in_the_meantime_is_counted() -> None:
     """Draws are given out when they are planned; what was prepared before says those that it got."""
     runtime = Runtime({}, Output(quiet=True))
-    request = Request(reference="poster", variables={"subject": "fox"}, seed=7)
+    request = Request(reference="poster", variables={"subject": "fox"}, terms=Terms(seed=7))
     try:
         drafts = [orders.prepare(runtime.lab, request) for _ in range(2)]
         progress = Progress(finished=lambda _id: None, stopping=lambda _sentence: None)
         placed = [orders.place(runtime.lab, draft, progress) for draft in drafts]
     finally:
         runtime.close()
-    assert [draft.draws.seeds for draft in drafts] == [[7], [7]]
+    assert [each.draft.draws.seeds for each in drafts] == [[7], [7]]
     assert [each.draws.seeds for each in placed if each.draws] == [[7], [8]]
 
 

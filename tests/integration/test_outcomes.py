@@ -58,9 +58,12 @@ def test_attempts_are_used_up(
 def test_a_provider_that_asks_for_hours_is_not_waited_for(
     promptlab: Promptlab, openai_environment: OpenAIServer
 ) -> None:
-    openai_environment.behave(Behaviour.rate_limit(retry_after="7200"))
-    assert "asks to wait 7200 s" in buy(promptlab, code=5)["error"]["message"]
-    assert len(openai_environment.asked) == 1
+    """Nothing has failed: what is left stays planned, and nothing more is asked of it."""
+    openai_environment.behave(*[Behaviour.rate_limit(retry_after="7200")] * 9)
+    ran = promptlab(*BUY, "--draws", 9, code=4)
+    assert "It asks to wait 7,200 s." in ran.err
+    assert {item["state"] for item in ran.json["items"]} == {"planned"}
+    assert len(openai_environment.asked) < 9
 
 
 @pytest.mark.parametrize(

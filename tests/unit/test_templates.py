@@ -66,13 +66,17 @@ def test_a_default_makes_a_variable_optional() -> None:
 def test_a_variable_that_nobody_uses_is_an_error() -> None:
     """It is most often a misspelt one, so the sentence says which there are."""
     with pytest.raises(InvalidInput, match="no variable 'subjet'") as raised:
-        render("{{ subject }}", {"subject": "fox", "subjet": "fox"})
+        templates.require_used(None, "{{ subject }}", {"subject", "subjet"}, raw=False)
     assert raised.value.hint == "It takes subject."
+
+
+def test_columns_of_a_case_that_a_prompt_does_not_use_are_no_error() -> None:
+    assert render("{{ subject }}", {"subject": "fox", "mood": "calm"}) == "fox"
 
 
 def test_whoever_wrote_single_braces_is_told_to_write_two() -> None:
     with pytest.raises(InvalidInput) as raised:
-        render("a poster of {subject} in {style}", {"subject": "fox"})
+        templates.require_used(None, "a poster of {subject} in {style}", {"subject"}, raw=False)
     assert raised.value.hint == "It takes none. For a variable write {{ subject }}, in two pairs of braces."
 
 
@@ -102,7 +106,7 @@ def test_a_variable_may_be_used_in_the_system_prompt_alone() -> None:
 
 def test_a_raw_prompt_takes_no_variables() -> None:
     with pytest.raises(InvalidInput, match="no variable 'subject'"):
-        render("{{ subject }}", {"subject": "fox"}, raw=True)
+        templates.require_used(None, "{{ subject }}", {"subject"}, raw=True)
 
 
 @pytest.mark.parametrize(("text", "line"), [("{{ subject", 1), ("a\nb {% if %}", 2), ("\n\n{{ 1 + }}", 3)])

@@ -11,8 +11,8 @@ from promptlab.commands.outcome import show_generations, watched
 from promptlab.runtime import Runtime
 
 if TYPE_CHECKING:
+    from promptlab.services.drafting import Draft
     from promptlab.services.draws import Draws
-    from promptlab.services.planning import Draft
 
 MANY: Any = {"rich_help_panel": "How many"}
 MONEY: Any = {"rich_help_panel": "What it may cost"}
@@ -66,14 +66,11 @@ def generate(
 
     Example: promptlab generate --prompt-version banner --var subject=fox
     """
-    from promptlab.services import orders, planning, saving
+    from promptlab.services import orders, saving
+    from promptlab.services.drafting import Terms
 
     runtime = runtime_of(context)
-    request = planning.Request(
-        reference=prompt_version,
-        inputs=input_ or [],
-        mask=mask,
-        variables=parse_pairs(var, flag="--var"),
+    terms = Terms(
         parameters=parse_parameters(param),
         count=count,
         draws=draws,
@@ -82,7 +79,10 @@ def generate(
         max_cost_usd=max_cost,
         allow_unpriced=allow_unpriced,
     )
-    draft = orders.prepare(runtime.lab, request, for_sending=not dry_run)
+    variables = parse_pairs(var, flag="--var")
+    request = orders.Request(reference=prompt_version, inputs=input_ or [], mask=mask, variables=variables, terms=terms)
+    prepared = orders.prepare(runtime.lab, request, for_sending=not dry_run)
+    draft = prepared.draft
     for warning in draft.warnings:
         runtime.output.warn(warning)
     if dry_run:
@@ -91,7 +91,7 @@ def generate(
     if save is not None:
         saving.require_writable(save)
     with watched(runtime, f"Generating with {draft.order.version.provider}", draws) as progress:
-        placed = orders.place(runtime.lab, draft, progress)
+        placed = orders.place(runtime.lab, prepared, progress)
     _say_which_seeds(runtime, placed.draws)
     return show_generations(runtime, placed, as_json=as_json, save=save, preview=preview)
 

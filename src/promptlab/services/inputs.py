@@ -1,12 +1,72 @@
 """Input images that a person names on the command line: files, and addresses of files."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from promptlab.adapters.download import MAX_BYTES, download
 from promptlab.adapters.storage.paths import path_of
+from promptlab.db.states import ImageRole
 from promptlab.errors import InvalidInput
+from promptlab.services.cases import ImageFacts
 from promptlab.services.images import ImageInfo, UnusableImage, inspect_image
+from promptlab.services.keeping import store_image
+from promptlab.services.lab import Lab
 from promptlab.settings.urls import redact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """An image that was read, with what is known of it."""
+
+    data: bytes
+    info: ImageInfo
+    facts: ImageFacts
+
+    def stored(self, lab: Lab) -> ImageFacts:
+        """Put it into the storage and return it with its URL."""
+        columns = store_image(lab, self.data, self.info, position=self.facts.position)
+        return replace(self.facts, url=columns["url"])
+
+
+def load_images(inputs: Sequence[str], mask: str | None) -> list[Loaded]:
+    """Return the input images, in order, and the mask if there is one; raises as `load_input` does.
+
+    Raises:
+        InvalidInput: also for a mask without transparency, or of another size than the first input.
+    """
+    loaded = [_loaded(load_input(source), ImageRole.INPUT, position) for position, source in enumerate(inputs)]
+    if mask is not None:
+        loaded.append(_loaded(load_input(mask), ImageRole.MASK, 0))
+        _check_mask(loaded[-1].info, loaded[0].info)
+    return loaded
+
+
+def _loaded(read: tuple[bytes, ImageInfo], role: ImageRole, position: int) -> Loaded:
+    data, info = read
+    facts = ImageFacts(
+        role=role,
+        position=position,
+        sha256=sha256(data).hexdigest(),
+        media_type=info.media_type,
+        bytes=len(data),
+        width=info.width,
+        height=info.height,
+    )
+    return Loaded(data=data, info=info, facts=facts)
+
+
+def _check_mask(mask: ImageInfo, first: ImageInfo) -> None:
+    if not mask.transparent:
+        raise InvalidInput(
+            "The mask has no transparency.", hint="Make transparent what is to be redone, and save a PNG."
+        )
+    if (mask.width, mask.height) != (first.width, first.height):
+        raise InvalidInput(
+            f"The mask is {mask.width}x{mask.height} and the first input {first.width}x{first.height}; "
+            "they must have the same size."
+        )
 
 
 def load_input(source: str) -> tuple[bytes, ImageInfo]:

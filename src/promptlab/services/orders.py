@@ -3,16 +3,19 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
-from promptlab.services import planning
+from promptlab.services import planning, templates
+from promptlab.services.cases import Content
 from promptlab.services.dispatch import Item, Progress, close_batch, dispatch, work_of
+from promptlab.services.drafting import Draft, Order, Terms, checked_limit, draft
 from promptlab.services.draws import Draws
-from promptlab.services.inputs import load_input
+from promptlab.services.inputs import Loaded, load_images
 from promptlab.services.lab import Lab
 from promptlab.services.recovery import ask_again_about
 from promptlab.services.spool import SpoolUnavailable
@@ -40,7 +43,26 @@ class Placed:
     stopped_by: PromptlabError | KeyboardInterrupt | None = None
 
 
-def prepare(lab: Lab, request: planning.Request, *, for_sending: bool = True) -> planning.Draft:
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `generate` was asked for, as it was typed: a REF, and paths or addresses of images."""
+
+    reference: str
+    inputs: Sequence[str] = ()
+    mask: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A draft, and the images that go into it."""
+
+    draft: Draft
+    images: Sequence[Loaded] = ()
+
+
+def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> Prepared:
     """Render, check, price and number a request; nothing is written. Without `for_sending` no key is needed.
 
     Raises:
@@ -51,23 +73,22 @@ def prepare(lab: Lab, request: planning.Request, *, for_sending: bool = True) ->
     with lab.database.reading() as session:
         version = prompts.get_live(session, lab.project_id, request.reference)
     provider = lab.providers.open(version.provider, for_sending=for_sending)
-    order = planning.Order(
-        version=version,
-        request=request,
-        inputs=[load_input(source) for source in request.inputs],
-        mask=load_input(request.mask) if request.mask else None,
-    )
-    draft = planning.draft(order, provider.capabilities(version.model))
+    images = load_images(request.inputs, request.mask)
+    templates.require_used(version.system_prompt, version.user_prompt, request.variables, raw=version.raw)
+    content = Content(variables=request.variables, images=[image.facts for image in images])
+    order = Order(version=version, content=content if images or request.variables else None, terms=request.terms)
+    drafted = draft(order, provider.capabilities(version.model))
     with lab.database.reading() as session:
-        return planning.numbered(session, lab, draft)
+        numbered = planning.numbered(session, lab, drafted)
+    return Prepared(draft=numbered, images=images)
 
 
-def place(lab: Lab, draft: planning.Draft, progress: Progress) -> Placed:
-    """Plan what was drafted and take it to its outcomes; what stopped it is returned, not raised."""
-    _require_room(lab)
-    plan = planning.plan(lab, draft)
+def place(lab: Lab, prepared: Prepared, progress: Progress) -> Placed:
+    """Plan what was prepared and take it to its outcomes; what stopped it is returned, not raised."""
+    require_room(lab)
+    plan = planning.plan(lab, prepared.draft, [image.stored(lab) for image in prepared.images])
     items = [Item(id_, plan.batch_id) for id_ in plan.generation_ids]
-    stopped_by = _run(lab, {draft.order.version.provider: items}, progress)
+    stopped_by = _run(lab, {prepared.draft.order.version.provider: items}, progress)
     close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, LimitReached))
     return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, draws=plan.draws, stopped_by=stopped_by)
 
@@ -105,7 +126,7 @@ def retry(
     by_provider = _by_provider(lab, rows)
     for name in by_provider:
         lab.providers.open(name)  # a missing key is said before a row is touched
-    _require_room(lab)
+    require_room(lab)
     _replan(lab, left, batch_ids, max_cost_usd)
     stopped_by = _run(lab, by_provider, progress)
     for batch_id in batch_ids:
@@ -113,7 +134,7 @@ def retry(
     return Placed(generation_ids=sorted([*settled, *left]), left_alone=left_alone, stopped_by=stopped_by)
 
 
-def _require_room(lab: Lab) -> None:
+def require_room(lab: Lab) -> None:
     """Check that what is about to be bought can be kept, before a row is written."""
     try:
         lab.spool.require_room()
@@ -167,7 +188,7 @@ def _replan(lab: Lab, generation_ids: Sequence[int], batch_ids: set[int], max_co
             generations.replan(session, id_, _AGAIN)
         if max_cost_usd is not None:
             for batch_id in batch_ids:
-                batches.set_limit(session, batch_id, planning.checked_limit(max_cost_usd))
+                batches.set_limit(session, batch_id, checked_limit(max_cost_usd))
 
 
 def _require_prices(rows: Sequence[Generation], *, wanted: bool) -> None:

@@ -1,0 +1,155 @@
+"""Generations on their way into the database: staged in temporary tables, where it multiplies drafts by draws itself.
+
+A hundred thousand rows need a hundred thousand small pairs of numbers this way, and each text only once a draft.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    literal,
+    select,
+)
+from sqlmodel import Session, col
+
+from promptlab.db.models import (
+    BatchItem,
+    CaseImage,
+    Generation,
+    GenerationImageInput,
+    ImageColumns,
+    now,
+    usd_type,
+)
+from promptlab.db.states import GenerationState
+
+_metadata = MetaData()
+_DRAFT = Table(
+    "staged_draft",
+    _metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("prompt_version_id", Integer),
+    Column("case_id", Integer),
+    Column("request_key", String(64), index=True),
+    Column("image_count", Integer),
+    Column("base_seed", BigInteger),
+    Column("first_seed", BigInteger),
+    Column("parameters", JSON),
+    Column("rendered_system_prompt", Text),
+    Column("rendered_user_prompt", Text),
+    Column("max_price_usd", usd_type()),
+    Column("warnings", JSON),
+    prefixes=["TEMPORARY"],
+)
+_ROW = Table(
+    "staged_row",
+    _metadata,
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("draft", Integer),
+    Column("draw", Integer),
+    prefixes=["TEMPORARY"],
+)
+_TIME = Generation.metadata.tables["generation"].c.created_at.type
+_SAME = (
+    "prompt_version_id",
+    "case_id",
+    "request_key",
+    "image_count",
+    "base_seed",
+    "parameters",
+    "rendered_system_prompt",
+    "rendered_user_prompt",
+    "max_price_usd",
+    "warnings",
+)
+"""What every draw takes from its draft as it is."""
+
+
+class Staged:
+    """Drafts and draws of one project, staged; see `staged`."""
+
+    def __init__(self, session: Session, project_id: int) -> None:
+        self._session = session
+        self._project_id = project_id
+        self._there = select(col(Generation.id), col(Generation.state)).join_from(
+            _DRAFT.join(_ROW, _ROW.c.draft == _DRAFT.c.number),
+            Generation,
+            (col(Generation.request_key) == _DRAFT.c.request_key) & (col(Generation.draw) == _ROW.c.draw),
+        )
+
+    def states(self) -> dict[GenerationState, int]:
+        """Return how many of the generations are there already, by their state."""
+        there = self._there.subquery()
+        counted = select(there.c.state, func.count()).group_by(there.c.state)
+        return {state: int(count) for state, count in self._session.execute(counted)}
+
+    def add(self, batch_id: int) -> list[int]:
+        """Plan in this batch what is not there yet, in the order of the rows; link all of them to it. Return their ids.
+
+        The project has to be locked: nobody else may plan the same.
+        """
+        before = self._session.execute(select(func.max(col(Generation.id)))).scalar_one() or 0
+        self._session.execute(insert(Generation).from_select(*self._missing(batch_id)))
+        self._session.execute(insert(GenerationImageInput).from_select(*_inputs(batch_id, before)))
+        there = self._there.subquery()
+        known = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == batch_id)
+        items = select(literal(batch_id), there.c.id, literal(self._project_id)).where(there.c.id.not_in(known))
+        self._session.execute(insert(BatchItem).from_select(["batch_id", "generation_id", "project_id"], items))
+        return list(self._session.execute(self._there.order_by(col(Generation.id))).scalars())
+
+    def _missing(self, batch_id: int) -> tuple[list[str], Any]:
+        values: dict[str, Any] = {
+            "project_id": literal(self._project_id),
+            "batch_id": literal(batch_id),
+            "state": literal(GenerationState.PLANNED.value),
+            "created_at": literal(now(), _TIME),
+            "draw": _ROW.c.draw,
+            "seed": _DRAFT.c.first_seed + _ROW.c.draw - 1,
+            **{name: _DRAFT.c[name] for name in _SAME},
+        }
+        is_there = (
+            select(col(Generation.id))
+            .where(col(Generation.request_key) == _DRAFT.c.request_key, col(Generation.draw) == _ROW.c.draw)
+            .exists()
+        )
+        rows = select(*values.values()).join_from(_ROW, _DRAFT, _ROW.c.draft == _DRAFT.c.number)
+        return list(values), rows.where(~is_there).order_by(_ROW.c.place)
+
+
+@contextmanager
+def staged(
+    session: Session, project_id: int, drafts: Sequence[Mapping[str, Any]], rows: Sequence[tuple[int, int]]
+) -> Iterator[Staged]:
+    """Stage drafts, and the draws of each: pairs of the number of a draft and a draw, in the order of their ids.
+
+    `first_seed` of a draft is the seed of draw 1, None where none is sent.
+    """
+    connection = session.connection()
+    _metadata.create_all(connection, checkfirst=False)
+    try:
+        if drafts:
+            session.execute(insert(_DRAFT), [{"number": number, **each} for number, each in enumerate(drafts)])
+            places = [{"place": place, "draft": draft, "draw": draw} for place, (draft, draw) in enumerate(rows)]
+            session.execute(insert(_ROW), places)
+        yield Staged(session, project_id)
+    finally:
+        _metadata.drop_all(connection, checkfirst=False)
+
+
+def _inputs(batch_id: int, after: int) -> tuple[list[str], Any]:
+    """Return the columns and rows of the input images of what the batch has planned since that id."""
+    same = ["project_id", "role", *ImageColumns.model_fields]
+    images = select(col(Generation.id), *(col(getattr(CaseImage, name)) for name in same))
+    found = images.join_from(Generation, CaseImage, col(CaseImage.case_id) == col(Generation.case_id))
+    return ["generation_id", *same], found.where(col(Generation.batch_id) == batch_id, col(Generation.id) > after)
