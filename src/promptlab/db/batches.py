@@ -1,5 +1,7 @@
 """Queries on batches, and the money that each one has set aside."""
 
+from typing import Any
+
 from sqlalchemy import Cast, cast, func, select, update
 from sqlmodel import Session, col
 
@@ -11,9 +13,9 @@ from promptlab.errors import NotFound
 _AT_REST = (BatchState.PAUSED, BatchState.CANCELLED)
 
 
-def add(session: Session, project_id: int, *, order_seed: int, max_cost_usd: float | None) -> Batch:
+def add(session: Session, project_id: int, *, order_seed: int, **columns: Any) -> Batch:
     """Keep a new batch and return it with its id."""
-    batch = Batch(project_id=project_id, order_seed=order_seed, max_cost_usd=max_cost_usd)
+    batch = Batch(project_id=project_id, order_seed=order_seed, **columns)
     session.add(batch)
     session.flush()
     return batch
@@ -27,9 +29,10 @@ def get(session: Session, project_id: int, batch_id: int) -> Batch:
     return batch
 
 
-def add_item(session: Session, project_id: int, batch_id: int, generation_id: int) -> None:
-    """Say that the batch covers the generation."""
-    session.add(BatchItem(batch_id=batch_id, generation_id=generation_id, project_id=project_id))
+def find(session: Session, project_id: int, request_key: str) -> Batch | None:
+    """Return the batch of that request, None without one."""
+    statement = select(Batch).where(col(Batch.project_id) == project_id, col(Batch.request_key) == request_key)
+    return session.execute(statement).scalar_one_or_none()
 
 
 def reserve(session: Session, batch_id: int, *, usd: float, images: int) -> bool:
@@ -62,9 +65,10 @@ def settle(session: Session, batch_id: int, *, usd: float, images: int) -> None:
     session.execute(update(Batch).where(col(Batch.id) == batch_id).values(**settled))
 
 
-def set_limit(session: Session, batch_id: int, usd: float) -> None:
-    """Give the batch another limit; what it has cost so far counts."""
-    session.execute(update(Batch).where(col(Batch.id) == batch_id).values(max_cost_usd=round(usd, 6)))
+def change(session: Session, batch_id: int, **columns: Any) -> None:
+    """Give the batch other limits, or another state; what it has cost so far counts."""
+    if columns:
+        session.execute(update(Batch).where(col(Batch.id) == batch_id).values(**columns))
 
 
 def unfinished(session: Session, batch_id: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ A hundred thousand rows need a hundred thousand small pairs of numbers this way,
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -60,6 +61,9 @@ _ROW = Table(
     Column("draw", Integer),
     prefixes=["TEMPORARY"],
 )
+_PAIRED = _ROW.join(_DRAFT, _ROW.c.draft == _DRAFT.c.number)
+_IS_SAME = (col(Generation.request_key) == _DRAFT.c.request_key) & (col(Generation.draw) == _ROW.c.draw)
+_IS_THERE = select(col(Generation.id)).where(_IS_SAME).exists()
 _TIME = Generation.metadata.tables["generation"].c.created_at.type
 _SAME = (
     "prompt_version_id",
@@ -76,23 +80,35 @@ _SAME = (
 """What every draw takes from its draft as it is."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """What is not there yet: so many generations, the most that they cost, and of how many nobody knows the price."""
+
+    count: int
+    max_cost_usd: float
+    unpriced: int
+
+
 class Staged:
     """Drafts and draws of one project, staged; see `staged`."""
 
     def __init__(self, session: Session, project_id: int) -> None:
         self._session = session
         self._project_id = project_id
-        self._there = select(col(Generation.id), col(Generation.state)).join_from(
-            _DRAFT.join(_ROW, _ROW.c.draft == _DRAFT.c.number),
-            Generation,
-            (col(Generation.request_key) == _DRAFT.c.request_key) & (col(Generation.draw) == _ROW.c.draw),
-        )
+        self._there = select(col(Generation.id), col(Generation.state)).join_from(_PAIRED, Generation, _IS_SAME)
 
     def states(self) -> dict[GenerationState, int]:
         """Return how many of the generations are there already, by their state."""
         there = self._there.subquery()
         counted = select(there.c.state, func.count()).group_by(there.c.state)
         return {state: int(count) for state, count in self._session.execute(counted)}
+
+    def missing(self) -> Missing:
+        """Return what `add` would plan."""
+        price = _DRAFT.c.max_price_usd
+        counted = select(func.count(), func.sum(price), func.count(price)).select_from(_PAIRED).where(~_IS_THERE)
+        count, usd, priced = self._session.execute(counted).one()
+        return Missing(count=count, max_cost_usd=round(float(usd or 0), 6), unpriced=count - priced)
 
     def add(self, batch_id: int) -> list[int]:
         """Plan in this batch what is not there yet, in the order of the rows; link all of them to it. Return their ids.
@@ -118,13 +134,8 @@ class Staged:
             "seed": _DRAFT.c.first_seed + _ROW.c.draw - 1,
             **{name: _DRAFT.c[name] for name in _SAME},
         }
-        is_there = (
-            select(col(Generation.id))
-            .where(col(Generation.request_key) == _DRAFT.c.request_key, col(Generation.draw) == _ROW.c.draw)
-            .exists()
-        )
-        rows = select(*values.values()).join_from(_ROW, _DRAFT, _ROW.c.draft == _DRAFT.c.number)
-        return list(values), rows.where(~is_there).order_by(_ROW.c.place)
+        rows = select(*values.values()).select_from(_PAIRED).where(~_IS_THERE)
+        return list(values), rows.order_by(_ROW.c.place)
 
 
 @contextmanager

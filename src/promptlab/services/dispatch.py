@@ -50,11 +50,17 @@ class Work:
 
 
 def work_of(
-    lab: Lab, provider_name: str, items: Iterable[Item], *, at_most: int | None = None, max_retries: int | None = None
+    lab: Lab,
+    provider_name: str,
+    items: Iterable[Item],
+    *,
+    max_retries: int | None = None,
+    concurrency: int | None = None,
 ) -> Work:
-    """Return what a provider has to do, within the limits that its settings name and `at_most` at once.
+    """Return what a provider has to do.
 
-    `max_retries` is how often what bought nothing is sent again, where that is not as the settings say.
+    `max_retries` is how often what bought nothing is sent again, `concurrency` how much is sent at once; where they are
+    None, that is as the provider's settings say.
     """
     provider, limits = lab.providers.open(provider_name), lab.providers.limits(provider_name)
     flight = Flight(provider)
@@ -63,7 +69,7 @@ def work_of(
         flight=flight,
         take=partial(run, lab, provider, max_attempts=max_attempts, flight=flight),
         items=items,
-        concurrency=limits.concurrency if at_most is None else max(1, min(at_most, limits.concurrency)),
+        concurrency=concurrency or limits.concurrency,
     )
 
 

@@ -136,7 +136,7 @@ def checked_limit(usd: float, *, flag: str = "--max-cost") -> float:
     """Return a cost limit if it is one; raises InvalidInput otherwise."""
     if not 0 <= usd < MAX_LIMIT_USD:
         raise InvalidInput(f"{flag} {usd} is not possible: a number of dollars from 0 to {MAX_LIMIT_USD:,}.")
-    return usd
+    return round(usd, 6)
 
 
 def _asked(order: Order, rendered: templates.Rendered, parameters: dict[str, Any]) -> Asked:

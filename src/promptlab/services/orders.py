@@ -147,7 +147,7 @@ def _run(
     lab: Lab, by_provider: Mapping[str, Sequence[Item]], progress: Progress
 ) -> PromptlabError | KeyboardInterrupt | None:
     """Take the generations of each provider to their outcomes; return what stopped that."""
-    works = [work_of(lab, name, items, at_most=len(items)) for name, items in by_provider.items()]
+    works = [work_of(lab, name, items) for name, items in by_provider.items()]
     try:
         with at_work(lab, [item.generation_id for items in by_provider.values() for item in items]):
             dispatch(works, progress)
@@ -188,7 +188,7 @@ def _replan(lab: Lab, generation_ids: Sequence[int], batch_ids: set[int], max_co
             generations.replan(session, id_, _AGAIN)
         if max_cost_usd is not None:
             for batch_id in batch_ids:
-                batches.set_limit(session, batch_id, checked_limit(max_cost_usd))
+                batches.change(session, batch_id, max_cost_usd=checked_limit(max_cost_usd))
 
 
 def _require_prices(rows: Sequence[Generation], *, wanted: bool) -> None:

@@ -1,7 +1,7 @@
 """What is done about requests whose process died: spool first, then the job's handle, then `unknown`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 
@@ -15,15 +15,15 @@ from promptlab.adapters.ai.protocol import (
     StillRunning,
 )
 from promptlab.adapters.storage.protocol import StorageUnavailable
-from promptlab.db import attempts
+from promptlab.db import attempts, batches
 from promptlab.db.models import Attempt, Generation, PromptVersion, now
-from promptlab.db.states import AttemptOutcome
+from promptlab.db.states import AttemptOutcome, BatchState
 from promptlab.errors import PromptlabError
 from promptlab.services import outcomes
 from promptlab.services.id_ranges import as_ranges
 from promptlab.services.keeping import keep, priced, spool_key
 from promptlab.services.lab import Lab
-from promptlab.services.workload import left_planned
+from promptlab.services.workload import left_behind
 
 _LONGEST_JOB = timedelta(hours=24)
 """A job that still runs after that is not believed in any more."""
@@ -76,12 +76,20 @@ class Recovered:
     planned: Sequence[int] = ()
     """What a process that died had not sent; it is told once, and sent only by somebody who asks for it."""
 
+    batches: Mapping[int, int] = field(default_factory=dict)
+    """How many generations of which batches are still planned, because the process that ran those has ended."""
+
     @property
     def sentences(self) -> list[str]:
         """What a person should know of it."""
         found = ((getattr(self, name), *said) for name, said in _SAID.items())
         said = [f"{one if count == 1 else several.format(count)} {way}" for count, one, several, way in found if count]
-        return [*said, _still_planned(self.planned)] if self.planned else said
+        said += [_still_planned(self.planned)] if self.planned else []
+        return said + [
+            f"Batch {id_} has stopped, because its process ended; of its generations {count} are still planned. "
+            f"Go on with: promptlab batch resume {id_}"
+            for id_, count in self.batches.items()
+        ]
 
 
 def recover(lab: Lab) -> Recovered:
@@ -92,7 +100,7 @@ def recover(lab: Lab) -> Recovered:
     """
     with lab.database.reading() as session:
         left, late = attempts.in_flight(session, lab.project_id), _late_answers(lab, session)
-    planned = left_planned(lab, in_flight={attempt.owner for attempt in left})
+    behind = left_behind(lab, in_flight={attempt.owner for attempt in left})
     results = [_settle_late(lab, attempt) for attempt in late]
     for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
         found = list(group)
@@ -101,7 +109,8 @@ def recover(lab: Lab) -> Recovered:
         if dead and _LATER.isdisjoint(settled):
             lab.owner.forget(owner)
         results += settled
-    return Recovered(**{name: results.count(name) for name in ("kept", "unknown", *_LATER)}, planned=planned)
+    counts = {name: results.count(name) for name in ("kept", "unknown", *_LATER)}
+    return Recovered(**counts, planned=behind.generation_ids, batches=_stopped(lab, behind.batch_ids))
 
 
 def ask_again_about(lab: Lab, generation_id: int) -> bool:
@@ -196,6 +205,17 @@ def _late_answers(lab: Lab, session: Session) -> list[Attempt]:
             found.append(attempt)
         elif attempt is not None and attempt.outcome is AttemptOutcome.SUCCEEDED:
             lab.spool.remove(key)  # killed between recording it and this
+    return found
+
+
+def _stopped(lab: Lab, batch_ids: Sequence[int]) -> dict[int, int]:
+    """Write down that nobody runs these batches any more, and return how many generations each has still planned."""
+    found = {}
+    for batch_id in batch_ids:
+        with lab.database.transaction() as session:
+            batches.close(session, batch_id, BatchState.PLANNED)
+            if planned := batches.unfinished(session, batch_id)[0]:
+                found[batch_id] = planned
     return found
 
 

@@ -1,0 +1,205 @@
+"""`promptlab batch run` and `batch resume`: make what is missing, within limits that hold."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from promptlab.commands import completion
+from promptlab.commands.batch_outcome import exit_code, show_batch
+from promptlab.commands.options import Json, Parameters, parse_parameters, runtime_of
+from promptlab.commands.outcome import INTERRUPTED
+from promptlab.errors import PromptlabError
+from promptlab.runtime import Runtime
+
+if TYPE_CHECKING:
+    from promptlab.services.batch_requests import Prepared
+    from promptlab.services.batches import Run
+
+LIMITS: Any = {"rich_help_panel": "Limits"}
+AGAIN: Any = {"rich_help_panel": "What is sent again"}
+FILES: Any = {"rich_help_panel": "What is shown"}
+
+_MOST_WARNINGS = 5
+
+Id = Annotated[int, typer.Argument(help="A batch's id.", metavar="ID", autocompletion=completion.batches)]
+MaxCost = Annotated[
+    float | None, typer.Option(help="Never spend more than this, all runs together.", metavar="USD", **LIMITS)
+]
+AllowUnpriced = Annotated[
+    bool, typer.Option("--allow-unpriced", help="With --max-cost: go on where no price is known.", **LIMITS)
+]
+AssumeCost = Annotated[
+    float | None, typer.Option(help="What one generation costs at most where no price is known.", metavar="USD", **LIMITS)
+]
+MaxImages = Annotated[int | None, typer.Option(help="Never make more images, all runs together.", metavar="N", **LIMITS)]
+MaxRetries = Annotated[
+    int | None, typer.Option(help="How often a request that bought nothing is sent again.", metavar="N", **LIMITS)
+]
+Deadline = Annotated[
+    float | None, typer.Option(help="Send nothing more after so many seconds.", metavar="SECONDS", **LIMITS)
+]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that fails or is unknown.", **LIMITS)]
+Concurrency = Annotated[
+    int | None, typer.Option(help="Requests at once to each provider.", metavar="N", min=1, max=1024, **LIMITS)
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send again what failed.", **AGAIN)]
+RetryRefused = Annotated[
+    int, typer.Option(help="Send again what was refused, up to N times each.", metavar="N", min=0, max=100, **AGAIN)
+]
+RetryUnknown = Annotated[
+    bool, typer.Option("--retry-unknown", help="Send again what is unknown; it may be bought twice.", **AGAIN)
+]
+
+
+def run(
+    context: typer.Context,
+    prompt_version: Annotated[
+        list[str],
+        typer.Option(
+            "--prompt-version",
+            help="A version: id, NAME@N, or NAME for its newest; repeat for more.",
+            metavar="REF",
+            autocompletion=completion.references,
+        ),
+    ],
+    cases: Annotated[
+        str | None,
+        typer.Option(
+            help="A case set, or a CSV or JSONL file of cases.",
+            metavar="NAME|FILE",
+            autocompletion=completion.case_sets,
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Generations of each version and case.")] = 1,
+    param: Parameters = None,
+    seed: Annotated[int | None, typer.Option(help="The first draw's seed, where the model takes one.")] = None,
+    concurrency: Concurrency = None,
+    max_cost: MaxCost = None,
+    allow_unpriced: AllowUnpriced = False,
+    assume_cost: AssumeCost = None,
+    max_images: MaxImages = None,
+    max_retries: MaxRetries = None,
+    deadline: Deadline = None,
+    fail_fast: FailFast = False,
+    retry_failed: RetryFailed = False,
+    retry_refused: RetryRefused = 0,
+    retry_unknown: RetryUnknown = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show how much there is, is missing and may cost.", **LIMITS)
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Make images for versions x cases x draws. Running it again makes only what is missing.
+
+    Example: promptlab batch run --prompt-version banner --cases cases.csv --draws 2 --max-cost 5
+    """
+    from promptlab.services import batch_requests, batches
+    from promptlab.services.drafting import Terms
+
+    runtime = runtime_of(context)
+    limits = batches.Limits(
+        max_cost_usd=max_cost,
+        allow_unpriced=allow_unpriced,
+        assume_cost_usd=assume_cost,
+        max_images=max_images,
+        max_retries=max_retries,
+        deadline_s=deadline,
+        fail_fast=fail_fast,
+        concurrency=concurrency,
+    ).checked()
+    terms = Terms(
+        parameters=parse_parameters(param),
+        draws=draws,
+        seed=seed,
+        max_cost_usd=max_cost,
+        allow_unpriced=allow_unpriced,
+        assume_cost_usd=assume_cost,
+    )
+    request = batch_requests.Request(references=prompt_version, cases=cases, terms=terms)
+    prepared = batch_requests.prepare(runtime.lab, request, for_sending=not dry_run)
+    _warn(runtime, prepared)
+    if dry_run:
+        return _show_draft(runtime, prepared, as_json=as_json)
+    batch = batches.plan(runtime.lab, prepared, limits)
+    again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
+    return _run(runtime, batch.id or 0, limits, again, as_json=as_json)
+
+
+def resume(
+    context: typer.Context,
+    batch_id: Id,
+    concurrency: Concurrency = None,
+    max_cost: MaxCost = None,
+    allow_unpriced: AllowUnpriced = False,
+    assume_cost: AssumeCost = None,
+    max_images: MaxImages = None,
+    max_retries: MaxRetries = None,
+    deadline: Deadline = None,
+    fail_fast: FailFast = False,
+    retry_failed: RetryFailed = False,
+    retry_refused: RetryRefused = 0,
+    retry_unknown: RetryUnknown = False,
+    as_json: Json = False,
+) -> int:
+    """Go on with a batch, within the limits that it has or is given now; what it has cost so far counts.
+
+    Example: promptlab batch resume 7 --max-cost 10
+    """
+    from promptlab.services import batches
+
+    limits = batches.Limits(
+        max_cost_usd=max_cost,
+        allow_unpriced=allow_unpriced,
+        assume_cost_usd=assume_cost,
+        max_images=max_images,
+        max_retries=max_retries,
+        deadline_s=deadline,
+        fail_fast=fail_fast,
+        concurrency=concurrency,
+    ).checked()
+    again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
+    return _run(runtime_of(context), batch_id, limits, again, as_json=as_json)
+
+
+def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: bool) -> int:
+    """Run a batch, show it, and return the exit code; raises what stopped it, after showing."""
+    from promptlab.services import batch_views, batches
+    from promptlab.services.dispatch import Progress
+
+    lab, output = runtime.lab, runtime.output
+    progress = Progress(finished=lambda _id: None, stopping=output.warn)
+    with output.live(lambda: batch_views.batch(lab, batch_id)):
+        done = batches.run(lab, batch_id, progress, limits=limits, again=again)
+    for note in done.notes:
+        output.note(note)
+    view = batch_views.detail(lab, batch_id)
+    show_batch(runtime, view, as_json=as_json)
+    return _exit_code(done, view)
+
+
+def _exit_code(done: "Run", view: dict[str, Any]) -> int:
+    if isinstance(done.stopped_by, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(done.stopped_by, PromptlabError):
+        raise done.stopped_by
+    return exit_code(view)
+
+
+def _warn(runtime: Runtime, prepared: "Prepared") -> None:
+    warnings = prepared.warnings
+    for warning in warnings[:_MOST_WARNINGS]:
+        runtime.output.warn(warning)
+    if more := len(warnings) - _MOST_WARNINGS:
+        if more > 0:
+            runtime.output.warn(f"… and {more} more like these; `promptlab generation show` has those of each.")
+
+
+def _show_draft(runtime: Runtime, prepared: "Prepared", *, as_json: bool) -> int:
+    from promptlab.output.batch_draft import batch_draft
+    from promptlab.services import batch_requests
+
+    view = batch_requests.look(runtime.lab, prepared)
+    runtime.output.show(view, lambda _: batch_draft(view), as_json=as_json)
+    runtime.output.note("Nothing was sent: this was a dry run.")
+    return 0

@@ -1,0 +1,31 @@
+"""What a batch would do: how much there is already, what is missing, and what that may cost."""
+
+from typing import TYPE_CHECKING, Any
+
+from promptlab.output.cells import counted
+from promptlab.output.tables import details
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def batch_draft(view: dict[str, Any]) -> "Table":
+    """Return the draft of a batch as names and values."""
+    there = ", ".join(f"{count} {state}" for state, count in view["existing"].items() if count)
+    return details([
+        ("versions", ", ".join(map(str, view["prompt_versions"]))),
+        ("cases", f"{view['case_count']} of {view['cases']}" if view["cases"] else None),
+        ("draws", f"{view['draws']} of each"),
+        ("seed", None if view["seed"] is None else f"from {view['seed']}"),
+        ("parameters", ", ".join(f"{name}={value}" for name, value in view["parameters"].items())),
+        ("generations", f"{view['generations']:,}"),
+        ("there already", there or "none"),
+        ("would be made", f"{view['missing']:,}"),
+        ("costs at most", _price(view)),
+    ])  # fmt: skip
+
+
+def _price(view: dict[str, Any]) -> str:
+    if view["max_cost_usd"] is None:
+        return f"not known: nobody knows the price of {counted(view['unpriced'], 'generation')}"
+    return f"${view['max_cost_usd']:.2f}"

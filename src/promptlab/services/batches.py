@@ -1,0 +1,237 @@
+"""Batches: planned as a whole, then run until everything has an outcome or a limit says stop."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from promptlab.adapters.ai.protocol import StillRunning
+from promptlab.db import batch_items, projects
+from promptlab.db import batches as rows
+from promptlab.db.models import Batch, now
+from promptlab.db.states import BatchState, GenerationState
+from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
+from promptlab.services import batch_requests
+from promptlab.services.batch_requests import Prepared
+from promptlab.services.dispatch import FailedFast, Item, Progress, Work, close_batch, dispatch, work_of
+from promptlab.services.drafting import checked_limit
+from promptlab.services.lab import Lab
+from promptlab.services.orders import require_room
+from promptlab.services.recovery import ask_again_about
+from promptlab.services.workload import at_work
+
+_PAGE = 500
+"""Ids that are read at once: a long batch is not held in memory, and a second process sees what is taken."""
+
+Stop = PromptlabError | KeyboardInterrupt | FailedFast
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What may stop a batch. For a batch that is there already, None leaves a limit as it is."""
+
+    max_cost_usd: float | None = None
+    allow_unpriced: bool = False
+    assume_cost_usd: float | None = None
+    max_images: int | None = None
+    max_retries: int | None = None
+    deadline_s: float | None = None
+    fail_fast: bool = False
+    concurrency: int | None = None
+    """Requests at once to each provider, in this run; None: as their settings say."""
+
+    def checked(self) -> "Limits":
+        """Return the limits; raises InvalidInput for one that is none."""
+        for flag, usd in (("--max-cost", self.max_cost_usd), ("--assume-cost", self.assume_cost_usd)):
+            if usd is not None:
+                checked_limit(usd, flag=flag)
+        for flag, number in (("--max-images", self.max_images), ("--max-retries", self.max_retries)):
+            if number is not None and not 0 <= number <= 2**31 - 1:
+                raise InvalidInput(f"{flag} {number} is not possible: a whole number from 0 on.")
+        if self.deadline_s is not None and not 0 < self.deadline_s <= 31_536_000:
+            raise InvalidInput(f"--deadline {self.deadline_s:g} is not possible: seconds, more than 0, at most a year.")
+        return self
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What a batch keeps of it."""
+        given = {
+            "max_cost_usd": None if self.max_cost_usd is None else round(self.max_cost_usd, 6),
+            "max_images": self.max_images,
+            "max_retries": self.max_retries,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """What of a batch that ended without images is sent again."""
+
+    failed: bool = False
+    refused: int = 0
+    """How often what was refused is sent again, all runs together."""
+    unknown: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What became of a run: `stopped_by` is what ended it before everything had an outcome."""
+
+    batch_id: int
+    stopped_by: Stop | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def plan(lab: Lab, prepared: Prepared, limits: Limits) -> Batch:
+    """Commit everything that is not there yet as planned, and return the batch: that of an earlier run of the request.
+
+    What another run has cancelled is planned again.
+
+    Raises:
+        Conflict: the batch is paused.
+    """
+    require_room(lab)
+    case_ids = prepared.cases.store(lab) if prepared.cases else [None]
+    with lab.database.transaction() as session:
+        projects.lock(session, lab.project_id)
+        batch = rows.find(session, lab.project_id, prepared.key)
+        if batch is None:
+            seed = batch_requests.new_order_seed()
+            about = {"request_key": prepared.key, "request": prepared.record}
+            batch = rows.add(session, lab.project_id, order_seed=seed, **about)
+        elif batch.state is BatchState.PAUSED:
+            raise Conflict(f"Batch {batch.id} is paused.", hint=f"Go on with: promptlab batch resume {batch.id}")
+        batch_id = batch.id or 0
+        with batch_requests.stage(session, lab, prepared, case_ids, order_seed=batch.order_seed) as generations:
+            generations.add(batch_id)
+        batch_items.replan(session, batch_id, GenerationState.CANCELLED)
+        rows.change(
+            session, batch_id, **{"max_cost_usd": None, "max_images": None, "max_retries": None} | limits.columns
+        )
+    return batch
+
+
+def run(lab: Lab, batch_id: int, progress: Progress, *, limits: Limits, again: Again) -> Run:
+    """Take what is planned of a batch to its outcomes; what stopped that is returned, not raised.
+
+    On Ctrl-C what is in flight is awaited. What is paused or cancelled meanwhile, by whomever, is stopped.
+
+    Raises:
+        NotFound: there is no such batch.
+        Conflict: it was cancelled.
+        InvalidInput: its limit cannot hold, because a price is not known.
+        NotConfigured: the key of one of its providers is missing.
+    """
+    require_room(lab)
+    notes = _plan_again(lab, batch_id, again)
+    batch = _begin(lab, batch_id, limits)
+    stopped_by = _run(lab, batch, progress, limits, again)
+    close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached | FailedFast))
+    return Run(batch_id=batch_id, stopped_by=stopped_by, notes=notes)
+
+
+def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Again) -> Stop | None:
+    batch_id = batch.id or 0
+    try:
+        with at_work(lab, batch_id=batch_id):
+            while True:
+                dispatch(_works(lab, batch, limits), progress, fail_fast=limits.fail_fast, cancels=False)
+                if not _refused_again(lab, batch_id, again.refused):
+                    return None
+    except (PromptlabError, KeyboardInterrupt, FailedFast) as stopped_by:
+        return stopped_by
+
+
+def _begin(lab: Lab, batch_id: int, limits: Limits) -> Batch:
+    """Mark the batch as running within its limits, and return it."""
+    with lab.database.transaction() as session:
+        batch = rows.get(session, lab.project_id, batch_id)
+        if batch.state is BatchState.CANCELLED:
+            raise Conflict(
+                f"Batch {batch_id} was cancelled.", hint="The `promptlab batch run` that made it plans it again."
+            )
+        goes_on = batch.state is BatchState.RUNNING and batch.started_at is not None
+        deadline = now() + timedelta(seconds=limits.deadline_s) if limits.deadline_s is not None else None
+        batch.state, batch.finished_at = BatchState.RUNNING, None
+        batch.started_at = batch.started_at if goes_on else now()
+        batch.deadline_at = deadline or (batch.deadline_at if goes_on else None)
+        for name, value in limits.columns.items():
+            setattr(batch, name, value)
+        session.add(batch)
+        session.flush()
+        batch_items.own(session, batch_id)
+        if limits.assume_cost_usd is not None:
+            batch_items.assume_price(session, batch_id, limits.assume_cost_usd)
+        if batch.max_cost_usd is not None and not limits.allow_unpriced:
+            _require_prices(batch_id, batch_items.unpriced(session, batch_id))
+        providers = batch_items.providers(session, batch_id)
+    for name in providers:
+        lab.providers.open(name)  # a missing key is said before anything is sent
+    return batch
+
+
+def _require_prices(batch_id: int, unpriced: int) -> None:
+    if unpriced:
+        raise InvalidInput(
+            f"Of {unpriced} generations of batch {batch_id} nobody knows the price, so --max-cost cannot hold.",
+            hint="--assume-cost USD says what one may cost, --allow-unpriced goes on without a limit for them.",
+        )
+
+
+def _works(lab: Lab, batch: Batch, limits: Limits) -> list[Work]:
+    with lab.database.reading() as session:
+        providers = batch_items.providers(session, batch.id or 0)
+    return [
+        work_of(
+            *(lab, name, _planned(lab, batch.id or 0, version_ids)),
+            max_retries=batch.max_retries,
+            concurrency=limits.concurrency,
+        )
+        for name, version_ids in providers.items()
+    ]
+
+
+def _planned(lab: Lab, batch_id: int, version_ids: list[int]) -> Iterator[Item]:
+    """Yield what is planned of the batch, as it is when it is asked for."""
+    after = 0
+    while True:
+        with lab.database.reading() as session:
+            ids = batch_items.planned(session, batch_id, version_ids, after=after, limit=_PAGE)
+        if not ids:
+            return
+        yield from (Item(id_, batch_id) for id_ in ids)
+        after = ids[-1]
+
+
+def _plan_again(lab: Lab, batch_id: int, again: Again) -> list[str]:
+    """Plan again what the run is to send again; return what a person should know of it."""
+    still_running = _asked_again(lab, batch_id) if again.unknown else []
+    with lab.database.transaction() as session:
+        rows.get(session, lab.project_id, batch_id)
+        if again.failed:
+            batch_items.replan(session, batch_id, GenerationState.FAILED)
+        if again.unknown:
+            batch_items.replan(session, batch_id, GenerationState.UNKNOWN, but=still_running)
+    _refused_again(lab, batch_id, again.refused)
+    count = len(still_running)
+    return [f"{count} unknown {'is' if count == 1 else 'are'} still being made by the provider."] if count else []
+
+
+def _refused_again(lab: Lab, batch_id: int, times: int) -> int:
+    if not times:
+        return 0
+    with lab.database.transaction() as session:
+        return batch_items.replan_refused(session, batch_id, times=times)
+
+
+def _asked_again(lab: Lab, batch_id: int) -> list[int]:
+    """Ask the providers what became of what is unknown, where they can be asked; return what they still work on."""
+    with lab.database.reading() as session:
+        unknown = batch_items.in_state(session, batch_id, GenerationState.UNKNOWN)
+    still_running = []
+    for generation_id in unknown:
+        try:
+            ask_again_about(lab, generation_id)
+        except StillRunning:
+            still_running.append(generation_id)
+    return still_running
