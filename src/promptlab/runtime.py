@@ -25,6 +25,8 @@ class Runtime:
     def __init__(self, flags: Mapping[str, str | None], output: Output) -> None:
         self.flags = flags
         self.output = output
+        self.concurrency: int | None = None
+        """How many requests at once a command asks of each provider; None: as the settings of each say."""
 
     @cached_property
     def settings(self) -> "Settings":
@@ -79,7 +81,7 @@ class Runtime:
     def providers(self) -> "Providers":
         from promptlab.services.lab import Providers
 
-        return Providers(self.settings)
+        return Providers(self.settings.for_run(concurrency=self.concurrency))
 
     @contextmanager
     def naming_places(self) -> Iterator[None]:

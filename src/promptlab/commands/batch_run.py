@@ -1,6 +1,5 @@
 """`promptlab batch run` and `batch resume`: make what is missing, within limits that hold."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,9 +29,12 @@ AllowUnpriced = Annotated[
     bool, typer.Option("--allow-unpriced", help="With --max-cost: go on where no price is known.", **LIMITS)
 ]
 AssumeCost = Annotated[
-    float | None, typer.Option(help="What one generation costs at most where no price is known.", metavar="USD", **LIMITS)
+    float | None,
+    typer.Option(help="What one generation costs at most where no price is known.", metavar="USD", **LIMITS),
 ]
-MaxImages = Annotated[int | None, typer.Option(help="Never make more images, all runs together.", metavar="N", **LIMITS)]
+MaxImages = Annotated[
+    int | None, typer.Option(help="Never make more images, all runs together.", metavar="N", **LIMITS)
+]
 MaxRetries = Annotated[
     int | None, typer.Option(help="How often a request that bought nothing is sent again.", metavar="N", **LIMITS)
 ]
@@ -98,6 +100,7 @@ def run(
     from promptlab.services.drafting import Terms
 
     runtime = runtime_of(context)
+    runtime.concurrency = concurrency
     limits = batches.Limits(
         max_cost_usd=max_cost,
         allow_unpriced=allow_unpriced,
@@ -106,7 +109,6 @@ def run(
         max_retries=max_retries,
         deadline_s=deadline,
         fail_fast=fail_fast,
-        concurrency=concurrency,
     ).checked()
     terms = Terms(
         parameters=parse_parameters(param),
@@ -148,6 +150,8 @@ def resume(
     """
     from promptlab.services import batches
 
+    runtime = runtime_of(context)
+    runtime.concurrency = concurrency
     limits = batches.Limits(
         max_cost_usd=max_cost,
         allow_unpriced=allow_unpriced,
@@ -156,10 +160,9 @@ def resume(
         max_retries=max_retries,
         deadline_s=deadline,
         fail_fast=fail_fast,
-        concurrency=concurrency,
     ).checked()
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
-    return _run(runtime_of(context), batch_id, limits, again, as_json=as_json)
+    return _run(runtime, batch_id, limits, again, as_json=as_json)
 
 
 def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: bool) -> int:
@@ -190,9 +193,8 @@ def _warn(runtime: Runtime, prepared: "Prepared") -> None:
     warnings = prepared.warnings
     for warning in warnings[:_MOST_WARNINGS]:
         runtime.output.warn(warning)
-    if more := len(warnings) - _MOST_WARNINGS:
-        if more > 0:
-            runtime.output.warn(f"… and {more} more like these; `promptlab generation show` has those of each.")
+    if (more := len(warnings) - _MOST_WARNINGS) > 0:
+        runtime.output.warn(f"… and {more} more like these; `promptlab generation show` has those of each.")
 
 
 def _show_draft(runtime: Runtime, prepared: "Prepared", *, as_json: bool) -> int:

@@ -37,8 +37,6 @@ class Limits:
     max_retries: int | None = None
     deadline_s: float | None = None
     fail_fast: bool = False
-    concurrency: int | None = None
-    """Requests at once to each provider, in this run; None: as their settings say."""
 
     def checked(self) -> "Limits":
         """Return the limits; raises InvalidInput for one that is none."""
@@ -135,7 +133,7 @@ def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Agai
     try:
         with at_work(lab, batch_id=batch_id):
             while True:
-                dispatch(_works(lab, batch, limits), progress, fail_fast=limits.fail_fast, cancels=False)
+                dispatch(_works(lab, batch), progress, fail_fast=limits.fail_fast, cancels=False)
                 if not _refused_again(lab, batch_id, again.refused):
                     return None
     except (PromptlabError, KeyboardInterrupt, FailedFast) as stopped_by:
@@ -178,15 +176,11 @@ def _require_prices(batch_id: int, unpriced: int) -> None:
         )
 
 
-def _works(lab: Lab, batch: Batch, limits: Limits) -> list[Work]:
+def _works(lab: Lab, batch: Batch) -> list[Work]:
     with lab.database.reading() as session:
         providers = batch_items.providers(session, batch.id or 0)
     return [
-        work_of(
-            *(lab, name, _planned(lab, batch.id or 0, version_ids)),
-            max_retries=batch.max_retries,
-            concurrency=limits.concurrency,
-        )
+        work_of(lab, name, _planned(lab, batch.id or 0, version_ids), max_retries=batch.max_retries)
         for name, version_ids in providers.items()
     ]
 

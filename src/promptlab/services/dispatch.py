@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from promptlab.db import batches
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotConfigured, PromptlabError
-from promptlab.services.flight import FINISHING, Flight
+from promptlab.services.flight import FINISHING, Flight, flight_of
 from promptlab.services.generation import NoRoom, ProviderAway, run
 from promptlab.services.lab import Lab
 from promptlab.services.outcomes import Ended
@@ -55,21 +55,18 @@ def work_of(
     items: Iterable[Item],
     *,
     max_retries: int | None = None,
-    concurrency: int | None = None,
 ) -> Work:
     """Return what a provider has to do.
 
-    `max_retries` is how often what bought nothing is sent again, `concurrency` how much is sent at once; where they are
-    None, that is as the provider's settings say.
+    `max_retries` is how often what bought nothing is sent again; None: as the provider's settings say.
     """
-    provider, limits = lab.providers.open(provider_name), lab.providers.limits(provider_name)
-    flight = Flight(provider)
+    flight, limits = flight_of(lab, provider_name), lab.providers.limits(provider_name)
     max_attempts = limits.attempts if max_retries is None else max_retries + 1
     return Work(
         flight=flight,
-        take=partial(run, lab, provider, max_attempts=max_attempts, flight=flight),
+        take=partial(run, lab, flight, max_attempts=max_attempts),
         items=items,
-        concurrency=concurrency or limits.concurrency,
+        concurrency=limits.concurrency,
     )
 
 
@@ -116,7 +113,7 @@ class _Lane:
 
     @property
     def has_room(self) -> bool:
-        return self.error is None and self.running < self.work.concurrency
+        return self.error is None and self.running < min(self.work.concurrency, self.work.flight.pace.allowed)
 
     @property
     def has_left(self) -> bool:

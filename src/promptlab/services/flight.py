@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 
 from promptlab.adapters.ai.protocol import CANCELLED, ImageProvider, ProviderError, ProviderFailed
 from promptlab.adapters.ai.registry import provider_spec
+from promptlab.services.lab import Lab
+from promptlab.services.pace import Pace
 
 FINISHING = "Finishing what is in flight; Ctrl-C again stops at once."
 
@@ -21,17 +23,34 @@ class Withdrawn(Exception):
         self.error = error
 
 
-class Flight:
-    """The requests that a provider works on for this run. `stopping` says that nothing more is to be sent."""
+def flight_of(lab: Lab, provider_name: str) -> "Flight":
+    """Return the flight of a run that is about to begin, at the pace that the provider's settings name."""
+    pace = Pace(lab.database, lab.project_id, provider_name, limits=lab.providers.limits(provider_name))
+    return Flight(lab.providers.open(provider_name), pace)
 
-    def __init__(self, provider: ImageProvider) -> None:
+
+class Flight:
+    """The requests that a provider works on for this run, at its pace. `stopping`: nothing more is to be sent."""
+
+    def __init__(self, provider: ImageProvider, pace: Pace) -> None:
         self.provider = provider
+        self.pace = pace
         self.stopping = threading.Event()
+        self._turn = threading.Lock()
         self._requests = 0
         self._handles: set[str] = set()
         self._withdrawn: set[str] = set()
         self._cancelled = False
         self._lock = threading.Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let one thread at a time pass where the pace makes them wait: they need not all ask whether it is time."""
+        if not (self.pace.limited or self.pace.wait()):
+            yield
+            return
+        with self._turn:
+            yield
 
     @contextmanager
     def request(self, accepted: Callable[[str], None]) -> Iterator[Callable[[str], None]]:

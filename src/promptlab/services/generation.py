@@ -37,7 +37,7 @@ _SLICE_SECONDS = 0.5
 
 
 class Postponed(Exception):
-    """The attempt bought nothing and the generation is planned again, `seconds` from now."""
+    """Nothing was bought and the generation is planned, to be sent in `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -68,9 +68,7 @@ class _Job:
     max_price_usd: float
 
 
-def run(
-    lab: Lab, provider: ImageProvider, generation_id: int, *, max_attempts: int, flight: Flight | None = None
-) -> Ended | None:
+def run(lab: Lab, flight: Flight, generation_id: int, *, max_attempts: int) -> Ended | None:
     """Take one planned generation to its outcome, sending again what may be sent again unless the flight is stopping.
 
     Returns None where nothing came of it: somebody else has claimed it, or the flight is stopping.
@@ -84,7 +82,6 @@ def run(
     from stamina.instrumentation import set_on_retry_hooks
 
     set_on_retry_hooks([])  # the row says it; the log would say it twice
-    flight = flight or Flight(provider)
     sent, ready_at = 0, 0.0
     for attempt in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
         with attempt:
@@ -92,7 +89,7 @@ def run(
                 return None
             if (left := ready_at - time.monotonic()) > 0:
                 raise Postponed(min(left, _SLICE_SECONDS))
-            job, sent = _load(lab, provider, generation_id), sent + 1
+            job, sent = _load(lab, flight.provider, generation_id), sent + 1
             if job is None:
                 return None
             try:
@@ -105,7 +102,7 @@ def run(
 
 def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> Ended | None:
     provider = flight.provider
-    attempt = _claim(lab, job)
+    attempt = _claim_in_time(lab, flight, job)
     if attempt is None:
         return None
     attempt_id, started = attempt.id or 0, time.monotonic()
@@ -117,6 +114,7 @@ def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> Ended | None:
         with flight.request(partial(_accept, lab, attempt_id)) as accepted:
             result = provider.generate(job.request, accepted=accepted)
     except ProviderUnavailable as error:
+        _keep_pace(flight, attempt, error)
         return _wait_or_give_up(lab, attempt, error, last=last, duration_ms=elapsed())
     except ProviderError as error:
         return outcomes.end(lab, attempt_id, error, duration_ms=elapsed())
@@ -128,6 +126,7 @@ def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> Ended | None:
         unknown = OutcomeUnknown("Interrupted while the request was out.", kind=kind[:50])
         outcomes.end(lab, attempt_id, unknown, duration_ms=elapsed())
         raise
+    flight.pace.succeeded()
     return receive(lab, attempt, priced(provider, job.request.model, result), duration_ms=elapsed())
 
 
@@ -148,14 +147,40 @@ def _wait_or_give_up(lab: Lab, attempt: Attempt, error: ProviderUnavailable, *, 
     raise Postponed(seconds) from error
 
 
-def _claim(lab: Lab, job: _Job) -> Attempt | None:
-    """Set the price aside and move the row from planned to sending; None if somebody else was first."""
+def _keep_pace(flight: Flight, attempt: Attempt, error: ProviderUnavailable) -> None:
+    """Send fewer at once after a 429, and nothing for as long as the provider asks for."""
+    if error.http_status == 429:
+        flight.pace.throttled(attempt.started_at)
+    if error.retry_after is not None:
+        flight.pace.closed(error.retry_after)
+
+
+def _claim_in_time(lab: Lab, flight: Flight, job: _Job) -> Attempt | None:
+    """Claim as soon as the provider's pace allows; None if somebody else was first or the flight is stopping."""
+    with flight.turn():
+        while not flight.stopping.is_set():
+            seconds = flight.pace.wait()
+            if seconds <= 0:
+                try:
+                    return _claim(lab, flight, job)
+                except Postponed as postponed:
+                    seconds = postponed.seconds
+            flight.stopping.wait(min(seconds, _SLICE_SECONDS))
+    return None
+
+
+def _claim(lab: Lab, flight: Flight, job: _Job) -> Attempt | None:
+    """Set the price aside and move the row from planned to sending; None if somebody else was first.
+
+    Raises:
+        Postponed: the provider's pace does not allow it yet; nothing is written.
+    """
     with lab.database.transaction() as session:
         if not generations.claim(session, job.generation_id):
             return None
         if not batches.reserve(session, job.batch_id, usd=job.max_price_usd, images=job.request.count):
             raise _why_not(batches.get(session, lab.project_id, job.batch_id), job)
-        return attempts.add(
+        attempt = attempts.add(
             session,
             lab.project_id,
             job.generation_id,
@@ -165,6 +190,9 @@ def _claim(lab: Lab, job: _Job) -> Attempt | None:
             reserved_usd=job.max_price_usd,
             reserved_images=job.request.count,
         )
+        if seconds := flight.pace.take(session, job.request.count):
+            raise Postponed(seconds)
+        return attempt
 
 
 def _load(lab: Lab, provider: ImageProvider, generation_id: int) -> _Job | None:

@@ -50,6 +50,11 @@ class Pace:
         self._halved_at: datetime | None = None
 
     @property
+    def limited(self) -> bool:
+        """Whether there is a limit a minute."""
+        return bool(self._limits.requests_per_minute or self._limits.images_per_minute)
+
+    @property
     def allowed(self) -> int:
         """How many requests may be in flight now."""
         return self._allowed

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, InstanceOf, SecretStr, field_validator
+from pydantic import BaseModel, Field, InstanceOf, PrivateAttr, SecretStr, field_validator
 
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError
 from promptlab.settings.durations import parse_duration
@@ -44,6 +44,8 @@ def login_name() -> str:
 
 class Settings(BaseModel):
     """Everything a person can set, resolved. A description says what is expected, as complaints do."""
+
+    _at_once: int | None = PrivateAttr(default=None)
 
     home: Path = Field(default_factory=default_home, description="a folder such as ~/promptlab")
     project: str = Field(
@@ -138,7 +140,13 @@ class Settings(BaseModel):
         )
         for problem in layers.problems:
             raise problem
-        return found
+        return found if self._at_once is None else found.model_copy(update={"concurrency": self._at_once})
+
+    def for_run(self, *, concurrency: int | None) -> "Settings":
+        """Return the settings of a run that asks every provider for so many at once; None: as each one's say."""
+        settings = self.model_copy()
+        settings._at_once = concurrency
+        return settings
 
     def survey_provider(
         self, name: str, *, key_variable: str | None, base_url_variable: str | None, concurrency: int | None = None
