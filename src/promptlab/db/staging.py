@@ -110,8 +110,12 @@ class Staged:
         count, usd, priced = self._session.execute(counted).one()
         return Missing(count=count, max_cost_usd=round(float(usd or 0), 6), unpriced=count - priced)
 
-    def add(self, batch_id: int) -> list[int]:
-        """Plan in this batch what is not there yet, in the order of the rows; link all of them to it. Return their ids.
+    def ids(self) -> list[int]:
+        """Return the ids of the generations that are there, in their order."""
+        return list(self._session.execute(self._there.order_by(col(Generation.id))).scalars())
+
+    def add(self, batch_id: int) -> None:
+        """Plan in this batch what is not there yet, in the order of the rows, and link all of them to it.
 
         The project has to be locked: nobody else may plan the same.
         """
@@ -122,7 +126,6 @@ class Staged:
         known = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == batch_id)
         items = select(literal(batch_id), there.c.id, literal(self._project_id)).where(there.c.id.not_in(known))
         self._session.execute(insert(BatchItem).from_select(["batch_id", "generation_id", "project_id"], items))
-        return list(self._session.execute(self._there.order_by(col(Generation.id))).scalars())
 
     def _missing(self, batch_id: int) -> tuple[list[str], Any]:
         values: dict[str, Any] = {

@@ -51,7 +51,8 @@ def plan(lab: Lab, drafted: Draft, images: Sequence[ImageFacts]) -> Plan:
         batch_id = batches.add(session, lab.project_id, order_seed=order_seed, max_cost_usd=limit).id or 0
         rows = [(0, draw) for draw in drafted.draws.numbers]
         with staged(session, lab.project_id, [columns(drafted, case_id)], rows) as generations_:
-            ids = generations_.add(batch_id)
+            generations_.add(batch_id)
+            ids = generations_.ids()
     return Plan(batch_id=batch_id, generation_ids=ids, draws=drafted.draws)
 
 
