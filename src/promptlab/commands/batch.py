@@ -1,16 +1,10 @@
-"""`promptlab batch`: many versions, cases and draws at once."""
-
-from typing import Annotated
+"""`promptlab batch list`, `show`, `pause` and `cancel`: how far batches have come, and how they are stopped."""
 
 import typer
 
-from promptlab.commands import completion
 from promptlab.commands.batch_outcome import show_batch
+from promptlab.commands.batch_run import Id, app
 from promptlab.commands.options import Cursor, Json, Limit, Yes, runtime_of
-
-app = typer.Typer(name="batch", help="Batches: many generations at once, with limits that hold.", no_args_is_help=True)
-
-Id = Annotated[int, typer.Argument(help="A batch's id.", metavar="ID", autocompletion=completion.batches)]
 
 
 @app.command("list")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from promptlab.services.batch_requests import Prepared
     from promptlab.services.batches import Run
 
+app = typer.Typer(name="batch", help="Batches: many generations at once, with limits that hold.", no_args_is_help=True)
+
 LIMITS: Any = {"rich_help_panel": "Limits"}
 AGAIN: Any = {"rich_help_panel": "What is sent again"}
 FILES: Any = {"rich_help_panel": "What is shown"}
@@ -54,6 +56,7 @@ RetryUnknown = Annotated[
 ]
 
 
+@app.command()
 def run(
     context: typer.Context,
     prompt_version: Annotated[
@@ -96,6 +99,7 @@ def run(
 
     Example: promptlab batch run --prompt-version banner --cases cases.csv --draws 2 --max-cost 5
     """
+    from promptlab.output.batch_draft import planned_words
     from promptlab.services import batch_requests, batches
     from promptlab.services.drafting import Terms
 
@@ -123,11 +127,13 @@ def run(
     _warn(runtime, prepared)
     if dry_run:
         return _show_draft(runtime, prepared, as_json=as_json)
-    batch = batches.plan(runtime.lab, prepared, limits)
+    batch_id, missing = batches.plan(runtime.lab, prepared, limits)
+    runtime.output.note(f"Batch {batch_id}: {planned_words(len(prepared.drafts) * draws, missing)}.")
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
-    return _run(runtime, batch.id or 0, limits, again, as_json=as_json)
+    return _run(runtime, batch_id, limits, again, as_json=as_json)
 
 
+@app.command()
 def resume(
     context: typer.Context,
     batch_id: Id,

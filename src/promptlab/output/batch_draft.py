@@ -8,6 +8,8 @@ from promptlab.output.tables import details
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from promptlab.db.staging import Missing
+
 
 def batch_draft(view: dict[str, Any]) -> "Table":
     """Return the draft of a batch as names and values."""
@@ -20,9 +22,18 @@ def batch_draft(view: dict[str, Any]) -> "Table":
         ("parameters", ", ".join(f"{name}={value}" for name, value in view["parameters"].items())),
         ("generations", f"{view['generations']:,}"),
         ("there already", there or "none"),
-        ("would be made", f"{view['missing']:,}"),
+        ("missing", f"{view['missing']:,}"),
         ("costs at most", _price(view)),
     ])  # fmt: skip
+
+
+def planned_words(total: int, missing: "Missing") -> str:
+    """Return what a run is about to make: how many of how many, for how much at most."""
+    if not missing.count:
+        return f"{counted(total, 'generation')}, all there already"
+    unknown = f", and what {missing.unpriced:,} of them cost whose price nobody knows" if missing.unpriced else ""
+    made = f"{missing.count:,} of {counted(total, 'generation')} to be planned"
+    return f"{made}, for at most ${missing.max_cost_usd:.2f}{unknown}"
 
 
 def _price(view: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batch_items, projects
 from promptlab.db import batches as rows
 from promptlab.db.models import Batch, now
+from promptlab.db.staging import Missing
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import batch_requests
@@ -80,10 +81,10 @@ class Run:
     notes: list[str] = field(default_factory=list)
 
 
-def plan(lab: Lab, prepared: Prepared, limits: Limits) -> Batch:
-    """Commit everything that is not there yet as planned, and return the batch: that of an earlier run of the request.
+def plan(lab: Lab, prepared: Prepared, limits: Limits) -> tuple[int, Missing]:
+    """Commit everything that is not there yet as planned; return the id of the batch, and what was missing.
 
-    What another run has cancelled is planned again.
+    The batch is that of an earlier run of the same request if there was one; what was cancelled is planned again.
 
     Raises:
         Conflict: the batch is paused.
@@ -101,12 +102,13 @@ def plan(lab: Lab, prepared: Prepared, limits: Limits) -> Batch:
             raise Conflict(f"Batch {batch.id} is paused.", hint=f"Go on with: promptlab batch resume {batch.id}")
         batch_id = batch.id or 0
         with batch_requests.stage(session, lab, prepared, case_ids, order_seed=batch.order_seed) as generations:
+            missing = generations.missing()
             generations.add(batch_id)
         batch_items.replan(session, batch_id, GenerationState.CANCELLED)
         rows.change(
             session, batch_id, **{"max_cost_usd": None, "max_images": None, "max_retries": None} | limits.columns
         )
-    return batch
+    return batch_id, missing
 
 
 def run(lab: Lab, batch_id: int, progress: Progress, *, limits: Limits, again: Again) -> Run:
@@ -141,13 +143,15 @@ def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Agai
 
 
 def _begin(lab: Lab, batch_id: int, limits: Limits) -> Batch:
-    """Mark the batch as running within its limits, and return it."""
+    """Mark the batch as running within its limits if anything of it is planned, and return it."""
     with lab.database.transaction() as session:
         batch = rows.get(session, lab.project_id, batch_id)
         if batch.state is BatchState.CANCELLED:
             raise Conflict(
                 f"Batch {batch_id} was cancelled.", hint="The `promptlab batch run` that made it plans it again."
             )
+        if not rows.unfinished(session, batch_id)[0]:
+            return batch
         goes_on = batch.state is BatchState.RUNNING and batch.started_at is not None
         deadline = now() + timedelta(seconds=limits.deadline_s) if limits.deadline_s is not None else None
         batch.state, batch.finished_at = BatchState.RUNNING, None
