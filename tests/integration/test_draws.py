@@ -38,7 +38,9 @@ def test_a_dry_run_shows_the_draws_and_seeds_that_are_used_then(promptlab: Promp
         items = promptlab(*SEED, "--draws", 2, "--json").json["items"]
         assert [item["draw"] for item in items] == dry["draws"]
         assert [item["seed"] for item in items] == dry["seeds"]
-    assert re.search(r"^draws +5 to 6\nseeds +11 to 12$", promptlab(*SEED, "--draws", 2, "--dry-run").out, re.MULTILINE)
+    shown = promptlab(*SEED, "--draws", 2, "--dry-run").out
+    assert re.search(r"^generations +2: draws 5 to 6$", shown, re.MULTILINE)
+    assert re.search(r"^sent with +seeds 11 to 12$", shown, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("sketch_version")

@@ -97,7 +97,7 @@ def run(
 ) -> int:
     """Make images for versions x cases x draws. Running it again makes only what is missing.
 
-    Example: promptlab batch run --prompt-version banner --cases cases.csv --draws 2 --max-cost 5
+    Example: promptlab batch run --prompt-version banner --cases faces --draws 2
     """
     from promptlab.output.batch_draft import planned_words
     from promptlab.services import batch_requests, batches
@@ -152,7 +152,7 @@ def resume(
 ) -> int:
     """Go on with a batch, within the limits that it has or is given now; what it has cost so far counts.
 
-    Example: promptlab batch resume 7 --max-cost 10
+    Example: promptlab batch resume 1 --max-cost 10
     """
     from promptlab.services import batches
 

@@ -30,7 +30,7 @@ def batch_draft(view: dict[str, Any]) -> "Table":
 def planned_words(total: int, missing: "Missing") -> str:
     """Return what a run is about to make: how many of how many, for how much at most."""
     if not missing.count:
-        return f"{counted(total, 'generation')}, all there already"
+        return f"{counted(total, 'generation')}, none of them new"
     unknown = f", and what {missing.unpriced:,} of them cost whose price nobody knows" if missing.unpriced else ""
     made = f"{missing.count:,} of {counted(total, 'generation')} to be planned"
     return f"{made}, for at most ${missing.max_cost_usd:.2f}{unknown}"

@@ -275,11 +275,11 @@ def _why_not(batch: Batch, job: _Job) -> LimitReached | Interrupted:
     if batch.max_images is not None and batch.committed_images + job.request.count > batch.max_images:
         return NoRoom(
             number,
-            f"Batch {number} may make {batch.max_images} images, and has made or asked for {batch.committed_images}.",
+            f"The limit of batch {number} is reached: {batch.committed_images} of {batch.max_images} images.",
             hint="What is left stays planned; a higher --max-images goes on.",
         )
     return NoRoom(
         number,
         f"The cost limit of batch {number} leaves no room for another image of up to ${job.max_price_usd:.4f}.",
-        hint="What is left stays planned: `promptlab generation retry ID --max-cost USD` goes on with more.",
+        hint="What is left stays planned; a higher --max-cost goes on.",
     )
