@@ -1,6 +1,7 @@
 """`promptlab batch list`, `show`, `pause` and `cancel`."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from tests.fixtures import factories
 from tests.fixtures.command_line import Promptlab
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
+from promptlab.db import batches, generations
 from promptlab.db.engine import Database
 from promptlab.db.models import BatchItem, Generation, now
 from promptlab.db.states import AttemptOutcome, BatchState, GenerationState
@@ -104,8 +106,6 @@ def test_no_batch_is_said_in_a_sentence(promptlab: Promptlab, shared: Database) 
 @pytest.mark.parametrize("state", [BatchState.PLANNED, BatchState.RUNNING, BatchState.STOPPED, BatchState.PAUSED])
 def test_a_paused_batch_has_room_for_nothing(promptlab: Promptlab, shared: Database, state: BatchState) -> None:
     """Whoever runs it sends nothing more; its plan stays as it is."""
-    from promptlab.db import batches
-
     batch_of(shared, PLANNED, GenerationState.SENDING, batch_state=state)
     paused = promptlab("batch", "pause", BATCH)
     assert "paused" in paused.out
@@ -145,6 +145,28 @@ def test_cancelling_gives_up_what_is_planned(promptlab: Promptlab, shared: Datab
     cancelled = promptlab("batch", "cancel", BATCH, "--yes", "--json").json
     assert states_of(shared) == ["planned", "cancelled", "cancelled", "sending", "succeeded"]
     assert (cancelled["state"], cancelled["cancelled"], cancelled["planned"]) == ("cancelled", 2, 1)
+
+
+def test_a_batch_can_be_cancelled_while_others_send(promptlab: Promptlab, shared: Database) -> None:
+    """Nobody waits for each other for ever: each generation is either on its way before, or cancelled."""
+    ids = batch_of(shared, *[PLANNED] * 60, batch_state=BatchState.RUNNING)
+
+    def claimed(generation_id: int) -> bool:
+        with shared.transaction() as session:
+            if not generations.claim(session, generation_id):
+                return False
+            if batches.reserve(session, BATCH, usd=0.0, images=1):
+                return True
+            session.rollback()
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        going = [pool.submit(claimed, id_) for id_ in reversed(ids)]
+        wait(going[:5])
+        promptlab("batch", "cancel", BATCH, "--yes")
+        sent = [future.result() for future in reversed(going)]
+    assert states_of(shared) == ["sending" if was_sent else "cancelled" for was_sent in sent]
+    assert any(sent)
 
 
 def test_nothing_is_cancelled_without_a_yes(promptlab: Promptlab, shared: Database) -> None:
