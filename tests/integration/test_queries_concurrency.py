@@ -88,6 +88,20 @@ def test_settling_while_others_reserve_keeps_the_sum_right(database: Database) -
     assert _committed(database, batch_id) == 0.24
 
 
+def test_many_threads_that_write_at_once_all_get_their_turn(database: Database) -> None:
+    """They queue; SQLite itself would let one of many poll in vain until its patience ends."""
+    with database.transaction() as session:
+        batch_id = factories.batch(session).id or 0
+
+    def spend(_number: int) -> None:
+        for _time in range(40):
+            with database.transaction() as session:
+                assert batches.reserve(session, batch_id, usd=0.01, images=1)
+
+    at_once(spend, 48)
+    assert _committed(database, batch_id) == 19.2
+
+
 def test_a_limit_is_exact_though_dollars_are_no_binary_numbers(database: Database) -> None:
     """Ten times ten cents is a dollar, though 0.1 added ten times is not 1.0; and then nothing more fits."""
     with database.transaction() as session:

@@ -2,8 +2,10 @@
 
 import os
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +34,21 @@ class Database:
     """An open database.
 
     `transaction` yields a session that is committed when the block ends and rolled back when it raises; in SQLite it
-    begins IMMEDIATE, because a transaction that reads first and then writes cannot wait for its turn. `reading` is
-    the same for blocks that write nothing. Rows stay readable after the block.
+    begins IMMEDIATE, because a transaction that reads first and then writes cannot wait for its turn. Threads of this
+    process queue for theirs: SQLite's own waiting is a polling in which one of many starves. `reading` is the same for
+    blocks that write nothing. Rows stay readable after the block.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turn: AbstractContextManager[object] = threading.RLock() if self.is_sqlite else nullcontext()
         self._reading_engine = engine.execution_options(reads_only=True)
 
     @property
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
-    @property
+    @cached_property
     def shown(self) -> str:
         """The URL with its password struck out."""
         return redact(self.engine.url.render_as_string(hide_password=False))
@@ -52,7 +56,12 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Yield a session; raises what `failures.translated_errors` raises."""
-        with translated_errors(self.shown), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn,
+            translated_errors(self.shown),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
