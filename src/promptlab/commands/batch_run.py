@@ -47,6 +47,7 @@ FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first t
 Concurrency = Annotated[
     int | None, typer.Option(help="Requests at once to each provider.", metavar="N", min=1, max=1024, **LIMITS)
 ]
+Detach = Annotated[bool, typer.Option("--detach", help="Leave it to workers (`promptlab worker`) and return.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Send again what failed.", **AGAIN)]
 RetryRefused = Annotated[
     int, typer.Option(help="Send again what was refused, up to N times each.", metavar="N", min=0, max=100, **AGAIN)
@@ -93,6 +94,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how much there is, is missing and may cost.", **LIMITS)
     ] = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> int:
     """Make images for versions x cases x draws. Running it again makes only what is missing.
@@ -127,9 +129,13 @@ def run(
     _warn(runtime, prepared)
     if dry_run:
         return _show_draft(runtime, prepared, as_json=as_json)
+    if detach:
+        batches.require_workers(runtime.database)
     batch_id, missing = batches.plan(runtime.lab, prepared, limits)
     runtime.output.note(f"Batch {batch_id}: {planned_words(len(prepared.drafts) * draws, missing)}.")
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
+    if detach:
+        return _detach(runtime, batch_id, limits, again, as_json=as_json)
     return _run(runtime, batch_id, limits, again, as_json=as_json)
 
 
@@ -148,6 +154,7 @@ def resume(
     retry_failed: RetryFailed = False,
     retry_refused: RetryRefused = 0,
     retry_unknown: RetryUnknown = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> int:
     """Go on with a batch, within the limits that it has or is given now; what it has cost so far counts.
@@ -168,7 +175,21 @@ def resume(
         fail_fast=fail_fast,
     ).checked()
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
+    if detach:
+        return _detach(runtime, batch_id, limits, again, as_json=as_json)
     return _run(runtime, batch_id, limits, again, as_json=as_json)
+
+
+def _detach(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: bool) -> int:
+    """Leave a batch to workers, and show it as it is then."""
+    from promptlab.services import batch_views, batches
+
+    done = batches.detach(runtime.lab, batch_id, limits=limits, again=again)
+    for note in done.notes:
+        runtime.output.note(note)
+    show_batch(runtime, batch_views.detail(runtime.lab, batch_id), as_json=as_json)
+    runtime.output.note(f"Workers take it from here. How far they are: promptlab batch show {batch_id}")
+    return 0
 
 
 def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: bool) -> int:

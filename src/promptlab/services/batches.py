@@ -14,6 +14,7 @@ from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import batch_requests
 from promptlab.services.batch_requests import Prepared
+from promptlab.services.detached import enqueue, require_workers
 from promptlab.services.dispatch import FailedFast, Item, Progress, Work, close_batch, dispatch, work_of
 from promptlab.services.drafting import checked_limit
 from promptlab.services.lab import Lab
@@ -130,6 +131,22 @@ def run(lab: Lab, batch_id: int, progress: Progress, *, limits: Limits, again: A
     return Run(batch_id=batch_id, stopped_by=stopped_by, notes=notes)
 
 
+def detach(lab: Lab, batch_id: int, *, limits: Limits, again: Again) -> Run:
+    """Leave what is planned of a batch to workers, within its limits; raises what `run` raises.
+
+    Raises:
+        NotConfigured: also where workers cannot share the database.
+    """
+    require_workers(lab.database)
+    notes = _plan_again(lab, batch_id, again)
+    _begin(lab, batch_id, limits, detached=True)
+    with lab.database.reading() as session:
+        providers = batch_items.providers(session, batch_id)
+    planned = {name: [item.generation_id for item in _planned(lab, batch_id, ids)] for name, ids in providers.items()}
+    enqueue(lab.database, lab.project_id, planned)
+    return Run(batch_id=batch_id, notes=notes)
+
+
 def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Again) -> Stop | None:
     batch_id = batch.id or 0
     try:
@@ -142,7 +159,7 @@ def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Agai
         return stopped_by
 
 
-def _begin(lab: Lab, batch_id: int, limits: Limits) -> Batch:
+def _begin(lab: Lab, batch_id: int, limits: Limits, *, detached: bool = False) -> Batch:
     """Mark the batch as running within its limits if anything of it is planned, and return it."""
     with lab.database.transaction() as session:
         batch = rows.get(session, lab.project_id, batch_id)
@@ -155,6 +172,7 @@ def _begin(lab: Lab, batch_id: int, limits: Limits) -> Batch:
         goes_on = batch.state is BatchState.RUNNING and batch.started_at is not None
         deadline = now() + timedelta(seconds=limits.deadline_s) if limits.deadline_s is not None else None
         batch.state, batch.finished_at = BatchState.RUNNING, None
+        batch.detached, batch.fail_fast = detached, limits.fail_fast
         batch.started_at = batch.started_at if goes_on else now()
         batch.deadline_at = deadline or (batch.deadline_at if goes_on else None)
         for name, value in limits.columns.items():
