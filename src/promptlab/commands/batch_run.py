@@ -129,9 +129,7 @@ def run(
     _warn(runtime, prepared)
     if dry_run:
         return _show_draft(runtime, prepared, as_json=as_json)
-    if detach:
-        batches.require_workers(runtime.database)
-    batch_id, missing = batches.plan(runtime.lab, prepared, limits)
+    batch_id, missing = batches.plan(runtime.lab, prepared, limits, detached=detach)
     runtime.output.note(f"Batch {batch_id}: {planned_words(len(prepared.drafts) * draws, missing)}.")
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
     if detach:

@@ -82,14 +82,17 @@ class Run:
     notes: list[str] = field(default_factory=list)
 
 
-def plan(lab: Lab, prepared: Prepared, limits: Limits) -> tuple[int, Missing]:
+def plan(lab: Lab, prepared: Prepared, limits: Limits, *, detached: bool = False) -> tuple[int, Missing]:
     """Commit everything that is not there yet as planned; return the id of the batch, and what was missing.
 
     The batch is that of an earlier run of the same request if there was one; what was cancelled is planned again.
 
     Raises:
         Conflict: the batch is paused.
+        NotConfigured: it is to be `detached`, and workers cannot share the database.
     """
+    if detached:
+        require_workers(lab.database)
     require_room(lab)
     case_ids = prepared.cases.store(lab) if prepared.cases else [None]
     with lab.database.transaction() as session:
