@@ -1,7 +1,7 @@
 """The HTTP client that adapters share: one a provider, for all threads, with an end to every request."""
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from math import inf
@@ -18,6 +18,8 @@ from promptlab.settings import ProviderSettings
 from promptlab.settings.urls import is_loopback
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 MAX_ANSWER = 300_000_000
@@ -53,8 +55,7 @@ class HttpClient:
         self.clean = Cleaner(
             [*(value.rpartition(" ")[2] for value in secret_headers.values()), *secrets]
         )  # `Bearer KEY`
-        self._opening = threading.Lock()
-        self._opened: dict[bool, httpx.Client] = {}
+        self._spare: dict[bool, list[httpx.Client]] = {True: [], False: []}
 
     @property
     def timeout(self) -> float:
@@ -170,10 +171,9 @@ class HttpClient:
 
     def close(self) -> None:
         """Give the connections back."""
-        with self._opening:
-            for client in self._opened.values():
-                client.close()
-            self._opened.clear()
+        for clients in self._spare.values():
+            while clients:
+                clients.pop().close()
 
     def _is_own(self, target: "httpx.URL") -> bool:
         """Say whether a URL is the service's, which may see the key."""
@@ -189,7 +189,7 @@ class HttpClient:
             translated(exchange, provider=self._provider, address=self.clean(urlsplit(url).netloc), clean=self.clean),
         ):
             about["extensions"] = {"trace": exchange.follow}
-            with self._client(kept=kept).stream(method, url, **about) as response:
+            with self._client(kept=kept) as client, client.stream(method, url, **about) as response:
                 exchange.adopt(response.extensions["network_stream"])
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status_code, headers=headers, body=self._body(response))
@@ -220,12 +220,22 @@ class HttpClient:
         trusted = self._is_own(target) or self._settings.allow_http or is_loopback(self.base_url)
         return None if trusted else public_only(target.host)
 
-    def _client(self, *, kept: bool) -> "httpx.Client":
-        """Return the client for requests that buy something, or the one that keeps its connections for looking."""
-        with self._opening:
-            if kept not in self._opened:
-                self._opened[kept] = self._open(kept=kept)
-            return self._opened[kept]
+    @contextmanager
+    def _client(self, *, kept: bool) -> "Iterator[httpx.Client]":
+        """Lend a client for one request that buys something, or, `kept`, one that may have a connection left to look.
+
+        Nobody else has it meanwhile: threads that share a pool of connections close each other's, and each of their
+        requests looks through all of them.
+        """
+        spare = self._spare[kept]
+        try:
+            client = spare.pop()
+        except IndexError:
+            client = self._open(kept=kept)
+        try:
+            yield client
+        finally:
+            spare.append(client)
 
     def _open(self, *, kept: bool) -> "httpx.Client":
         import httpx
@@ -237,15 +247,21 @@ class HttpClient:
             # A connection is made for every request that buys something. One that has lain idle may be closed by the
             # server just when a request goes out on it, and nobody could say whether that request was bought; a
             # handshake takes a hundredth of the time that an image takes. Looking again is free, and frequent.
-            limits=httpx.Limits(
-                max_connections=self._settings.concurrency, max_keepalive_connections=None if kept else 0
-            ),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=None if kept else 0),
             follow_redirects=False,
+            verify=self._certificates,
             # Proxies and certificates from the environment, as company networks need them; httpx reads no .netrc
             # unasked. No proxy for a server on this machine: it could not reach it, and would see the key.
             trust_env=True,
             mounts={f"all://{self._host}": None} if is_loopback(self.base_url) else None,
         )
+
+    @cached_property
+    def _certificates(self) -> "ssl.SSLContext":
+        """What all clients know certificates by: loading them takes a hundred times as long as opening a client."""
+        import httpx
+
+        return httpx.create_ssl_context()
 
     @property
     def _host(self) -> str:
