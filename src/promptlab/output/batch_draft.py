@@ -29,14 +29,14 @@ def batch_draft(view: dict[str, Any]) -> "Table":
 
 def planned_words(total: int, missing: "Missing") -> str:
     """Return what a run is about to make: how many of how many, for how much at most."""
+    all_of_them = "1 generation" if total == 1 else f"{total:,} generations"
     if not missing.count:
-        return f"{counted(total, 'generation')}, none of them new"
-    unknown = f", and what {missing.unpriced:,} of them cost whose price nobody knows" if missing.unpriced else ""
-    made = f"{missing.count:,} of {counted(total, 'generation')} to be planned"
-    return f"{made}, for at most ${missing.max_cost_usd:.2f}{unknown}"
+        return f"{all_of_them}, none of them new"
+    unknown = f", and {missing.unpriced:,} of a price that nobody knows" if missing.unpriced else ""
+    return f"{all_of_them}, {missing.count:,} of them new, for at most ${missing.max_cost_usd:,.2f}{unknown}"
 
 
 def _price(view: dict[str, Any]) -> str:
     if view["max_cost_usd"] is None:
         return f"not known: nobody knows the price of {counted(view['unpriced'], 'generation')}"
-    return f"${view['max_cost_usd']:.2f}"
+    return f"${view['max_cost_usd']:,.2f}"

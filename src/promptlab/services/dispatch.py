@@ -9,13 +9,13 @@ from queue import SimpleQueue
 
 from promptlab.db import batches
 from promptlab.db.states import BatchState, GenerationState
-from promptlab.errors import NotConfigured, PromptlabError
+from promptlab.errors import NotConfigured, PromptlabError, Unreachable
 from promptlab.services.flight import FINISHING, Flight, flight_of
 from promptlab.services.generation import NoRoom, ProviderAway, run
 from promptlab.services.lab import Lab
 from promptlab.services.outcomes import Ended
 
-_SAME_FOR_ALL = frozenset({"auth", "quota"})
+SAME_FOR_ALL = frozenset({"auth", "quota", "connection"})
 """Kinds of errors that every other request to the provider would end in as well."""
 
 
@@ -81,7 +81,7 @@ def dispatch(works: Sequence[Work], progress: Progress, *, fail_fast: bool = Fal
         LimitReached: the money, images or time of a batch are used up; what other batches have was done.
         Interrupted: the batch was paused or cancelled.
         NotConfigured: a provider refuses the key, or its quota is used up; what other providers have was done.
-        Unreachable: a provider is away for long, likewise; or database, storage or spool.
+        Unreachable: a provider is away or cannot be reached, likewise; or database, storage or spool.
         FailedFast: a generation failed or is unknown, with `fail_fast`.
     """
     lanes = [_Lane(work) for work in works]
@@ -213,11 +213,11 @@ class _Dispatch:
         """Draw conclusions for others from how one has ended."""
         if ended.error is None:
             return
-        if ended.error.kind in _SAME_FOR_ALL and ended.state is GenerationState.FAILED:
+        if ended.error.kind in SAME_FOR_ALL and ended.state is GenerationState.FAILED:
+            kind = Unreachable if ended.error.kind == "connection" else NotConfigured
             name = lane.work.flight.provider.name
-            lane.error = lane.error or NotConfigured(
-                ended.error.message, hint=f"What is left stays planned. Look with: promptlab provider check {name}"
-            )
+            hint = f"What is left stays planned. Look with: promptlab provider check {name}"
+            lane.error = lane.error or kind(ended.error.message, hint=hint)
         if self._fail_fast and ended.state in {GenerationState.FAILED, GenerationState.UNKNOWN}:
             raise FailedFast
 
