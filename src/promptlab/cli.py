@@ -27,6 +27,7 @@ from promptlab.commands import (
     rate,
     stats,
     storage,
+    worker,
 )
 from promptlab.commands.bash_words import whole_words
 from promptlab.commands.outcome import INTERRUPTED
@@ -74,6 +75,7 @@ _VERBS = (
     (rate.rate, _FIRST),
     (stats.stats, _FIRST),
     (demo.demo, _FIRST),
+    (worker.worker, _MORE),
     (doctor.doctor, _MORE),
 )
 for noun, panel in _NOUNS:

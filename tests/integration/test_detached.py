@@ -1,23 +1,34 @@
-"""Enqueueing what workers are to take: each generation once, whoever enqueues it, in the order that was asked for."""
+"""What workers are to take: each generation once, whoever enqueues it, and batches that go on by themselves."""
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlmodel import col
 from tests.fixtures import factories
+from tests.fixtures.workers import state_of
 
+from promptlab.adapters.jobs import drop_stalled
 from promptlab.db.engine import Database
+from promptlab.db.models import Batch, Generation, now
+from promptlab.db.states import GenerationState
 from promptlab.errors import NotConfigured
-from promptlab.services.detached import enqueue
+from promptlab.output import Output
+from promptlab.runtime import Runtime
+from promptlab.services.detached import enqueue, tend
+from promptlab.services.lab import Lab
 
 PROJECT = factories.DEFAULT_PROJECT
 
 
 @pytest.fixture
-def shared(postgres_url: str) -> Iterator[Database]:
-    with factories.opening(postgres_url) as opened:
-        yield opened
+def lab(shared: Database) -> Iterator[Lab]:
+    runtime = Runtime({}, Output())
+    yield runtime.lab
+    runtime.close()
 
 
 def queued(database: Database) -> list[tuple[str, int]]:
@@ -75,3 +86,106 @@ def test_on_sqlite_a_sentence_says_what_workers_need(sqlite_url: str) -> None:
     with factories.opening(sqlite_url) as database, pytest.raises(NotConfigured, match="share a PostgreSQL") as caught:
         enqueue(database, PROJECT, {"sketch": [1]})
     assert "PROMPTLAB_DATABASE_URL" in (caught.value.hint or "")
+
+
+def plan(database: Database, count: int, **columns: Any) -> tuple[int, list[int]]:
+    """Plan a detached batch of which nothing is enqueued; return its id and its generations'."""
+    with database.transaction() as session:
+        batch = factories.batch(session, detached=True, **columns)
+        planned = {"state": GenerationState.PLANNED, "batch_id": batch.id, "max_price_usd": 0.25}
+        rows = [factories.generation(session, **planned) for _number in range(count)]
+    return batch.id or 0, [row.id or 0 for row in rows]
+
+
+def change(database: Database, generation_id: int, **columns: Any) -> None:
+    with database.transaction() as session:
+        session.execute(update(Generation).where(col(Generation.id) == generation_id).values(**columns))
+
+
+def test_what_is_planned_of_a_detached_batch_finds_its_way_to_workers(shared: Database, lab: Lab) -> None:
+    """Also if nobody has enqueued it; what has a job is left alone."""
+    _batch_id, ids = plan(shared, 3)
+    enqueue(shared, PROJECT, {"sketch": ids[:1]})
+    tend(lab)
+    tend(lab)
+    assert queued(shared) == [("sketch", id_) for id_ in ids]
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled", "stopped", "done"])
+def test_a_batch_that_is_not_to_go_on_is_left_alone(shared: Database, lab: Lab, state: str) -> None:
+    batch_id, _ids = plan(shared, 2, state=state)
+    tend(lab)
+    assert (queued(shared), state_of(shared, batch_id)) == ([], state)
+
+
+def test_a_batch_that_is_not_detached_is_the_affair_of_its_own_process(shared: Database, lab: Lab) -> None:
+    plan(shared, 2)
+    with shared.transaction() as session:
+        session.execute(update(Batch).values(detached=False))
+    tend(lab)
+    assert queued(shared) == []
+
+
+def test_a_generation_that_is_to_wait_is_enqueued_when_its_time_has_come(shared: Database, lab: Lab) -> None:
+    batch_id, [first, second] = plan(shared, 2)
+    change(shared, first, not_before=now() + timedelta(hours=1))
+    change(shared, second, state=GenerationState.SUCCEEDED)
+    tend(lab)
+    assert (queued(shared), state_of(shared, batch_id)) == ([], "planned")
+    change(shared, first, not_before=now() - timedelta(hours=1))
+    tend(lab)
+    assert queued(shared) == [("sketch", first)]
+
+
+def test_a_batch_of_which_nothing_is_left_is_done(shared: Database, lab: Lab) -> None:
+    """Not before what is in flight has an outcome."""
+    batch_id, [id_] = plan(shared, 1, state="running")
+    change(shared, id_, state=GenerationState.SENDING)
+    tend(lab)
+    assert state_of(shared, batch_id) == "running"
+    change(shared, id_, state=GenerationState.FAILED)
+    tend(lab)
+    assert state_of(shared, batch_id) == "done"
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"max_cost_usd": 1.0, "committed_usd": 0.76},
+        {"max_images": 5, "committed_images": 5},
+        {"deadline_at": now() - timedelta(minutes=1)},
+    ],
+    ids=["money", "images", "time"],
+)
+def test_a_batch_whose_limit_leaves_room_for_nothing_is_stopped(
+    shared: Database, lab: Lab, limit: dict[str, Any]
+) -> None:
+    """Not before what is in flight has an outcome: it may cost less than it could have."""
+    batch_id, [first, _second] = plan(shared, 2, state="running", **limit)
+    change(shared, first, state=GenerationState.SENDING)
+    tend(lab)
+    assert (queued(shared), state_of(shared, batch_id)) == ([], "running")
+    change(shared, first, state=GenerationState.SUCCEEDED)
+    tend(lab)
+    assert (queued(shared), state_of(shared, batch_id)) == ([], "stopped")
+
+
+def test_what_fits_into_a_limit_is_enqueued_though_something_dearer_does_not(shared: Database, lab: Lab) -> None:
+    _batch_id, [dear, cheap] = plan(shared, 2, max_cost_usd=0.5)
+    change(shared, dear, max_price_usd=0.75)
+    tend(lab)
+    assert queued(shared) == [("sketch", cheap)]
+
+
+def test_a_job_of_a_worker_that_is_heard_nothing_of_is_forgotten(shared: Database) -> None:
+    """And one of a worker that nobody knows any more; those of others are not."""
+    enqueue(shared, PROJECT, {"sketch": [1, 2, 3, 4]})
+    with shared.transaction() as session:
+        for id_, seconds in ((1, 100), (2, 1)):
+            beat = f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '{seconds} s')"
+            worker = session.execute(text(f"{beat} RETURNING id")).scalar_one()
+            doing = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker WHERE queueing_lock = :name"
+            session.execute(text(doing), {"worker": worker, "name": f"generation {id_}"})
+        session.execute(text(doing), {"worker": None, "name": "generation 3"})
+        drop_stalled(session, 50)
+    assert queued(shared) == [("sketch", 2), ("sketch", 4)]

@@ -12,8 +12,8 @@ from tests.fixtures.command_line import Promptlab
 
 from promptlab.cli import app
 
-_UNTRIED = {"edit", "open", "rate"}
-"""Those that want a person: an editor, a viewer, a terminal."""
+_UNTRIED = {"edit", "open", "rate", "worker"}
+"""Those that want a person or a server: an editor, a viewer, a terminal, PostgreSQL."""
 
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

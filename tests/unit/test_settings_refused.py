@@ -111,6 +111,7 @@ def test_an_unknown_setting_is_named_with_its_file_and_the_nearest_known(
         ("project = 7", "project in {file} is 7, expected a name such as spring"),
         ("project = ['a']", "project in {file} is a list, expected a name"),
         ('link_expiry = "soon"', "link_expiry in {file} is 'soon', expected a duration such as 30min, 1h or 7d."),
+        ('lease = "1s"', "lease in {file} is '1s', expected a duration from 2s, such as 2min."),
         ('storage_encryption = "rot13"', "storage_encryption in {file} is 'rot13', expected AES256 or aws:kms."),
         ("[providers.openai]\ntimeout = -1", "timeout in [providers.openai] of {file} is -1, expected a number of sec"),
         ("[providers.openai]\ntimeout = nan", "is nan, expected a number of seconds such as 600."),

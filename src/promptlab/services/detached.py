@@ -1,12 +1,18 @@
 """Batches that workers take, on this machine and others: their jobs, and what is done about those left behind."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from promptlab.adapters import jobs
 from promptlab.adapters.jobs import Job
+from promptlab.db import detached
+from promptlab.db.detached import Planned
 from promptlab.db.engine import Database
+from promptlab.db.models import Batch, now
 from promptlab.errors import NotConfigured
+from promptlab.services.dispatch import close_batch
+from promptlab.services.lab import Lab
 
 _AT_ONCE = 2_000
 """Jobs in one transaction. More are slower: each tells whoever listens, and PostgreSQL compares what it tells."""
@@ -40,6 +46,37 @@ def enqueue(database: Database, project_id: int, by_provider: Mapping[str, Seque
     return made
 
 
+def tend(lab: Lab) -> None:
+    """Go on with the detached batches of a project: enqueue what has no job, and close those that are through.
+
+    What a batch's limits leave no room for is not enqueued. If that is all that is left and nothing of it is in flight,
+    the batch is stopped.
+    """
+    with lab.database.reading() as session:
+        found = [
+            (batch, detached.planned(session, batch.id or 0))
+            for batch in detached.open_batches(session, lab.project_id)
+        ]
+    for batch, planned in found:
+        fitting = [row for row in planned if _fits(batch, row)]
+        if not fitting:
+            close_batch(lab, batch.id or 0, stopped=True)
+        by_provider: dict[str, list[int]] = defaultdict(list)
+        for row in fitting:
+            if row.is_due:
+                by_provider[row.provider].append(row.generation_id)
+        enqueue(lab.database, lab.project_id, by_provider)
+
+
 def _chunks(wanted: Iterator[Job]) -> Iterator[list[Job]]:
     while chunk := list(islice(wanted, _AT_ONCE)):
         yield chunk
+
+
+def _fits(batch: Batch, row: Planned) -> bool:
+    """Say whether the limits of the batch leave room for a generation, as far as is known now."""
+    if batch.deadline_at is not None and batch.deadline_at <= now():
+        return False
+    if batch.max_images is not None and batch.committed_images + row.images > batch.max_images:
+        return False
+    return batch.max_cost_usd is None or round(batch.committed_usd + row.price_usd, 6) <= batch.max_cost_usd
