@@ -35,19 +35,19 @@ class FaultyBatch:
     def __init__(self, promptlab: Promptlab, start: Start, server: FaultyServer, home: Path, *, count: int) -> None:
         self._promptlab, self._start = promptlab, start
         self.server, self.count = server, count
-        self._spool = home / "spool"
-        promptlab("prompt", "create", "banner", "--user", "a fox", "--provider", "openai", "--model", "made-up-1")
+        self._spool, self._cases = home / "spool", home.parent / "cases.csv"
+        self._cases.write_text("\n".join(["number", *map(str, range(1, count + 1)), ""]))
+        promptlab("prompt", "create", "banner", "--user", "a fox, take {{ number }}", "--provider", "openai")
 
     def run(self, **environment: str) -> Process:
-        """Start it; `environment` is beside what the test's own process has."""
-        return self._start(
-            *("generate", "--prompt-version", "banner", "--seed", 1, "--draws", self.count, "--json"), **environment
-        )
+        """Start it, or go on with it; `environment` is beside what the test's own process has."""
+        what = ("--prompt-version", "banner", "--cases", self._cases)
+        return self._start("batch", "run", *what, "--json", **environment)
 
-    def resume(self, *, again: Sequence[str] = (), **environment: str) -> Process:
+    def resume(self, *again: str, **environment: str) -> Process:
         """Go on with it, also with what ended in one of the states `again`."""
-        ids = [row["id"] for row in self.rows() if row["state"] in {"planned", *again}]
-        return self._start("generation", "retry", *ids, "--json", **environment)
+        flags = [f"--retry-{state}" for state in again]
+        return self._start("batch", "resume", 1, *flags, "--json", **environment)
 
     def rows(self) -> list[Row]:
         """Every generation, oldest first."""
@@ -77,10 +77,10 @@ class FaultyBatch:
         assert len(rows) == self.count
         logged = defaultdict(list)
         for request in self.server.requests:
-            logged[request.text].append(request)
-        assert logged.keys() <= {_text(row) for row in rows}
+            logged[request.prompt].append(request)
+        assert logged.keys() <= {row["rendered_user_prompt"] for row in rows}
         for row in rows:
-            _check_row(row, logged[_text(row)], killed=killed)
+            _check_row(row, logged[row["rendered_user_prompt"]], killed=killed)
 
     def check_images(self) -> None:
         """Hold that what is stored is what the provider sent, byte for byte."""
@@ -112,11 +112,6 @@ def _check_row(row: Row, requests: Sequence[Logged], *, killed: bool) -> None:
     if row["state"] == "succeeded":
         images = [request.sha256 for request in requests if request.request_id == row["attempts"][-1]["request_id"]]
         assert [output["sha256"] for output in row["outputs"]] == images
-
-
-def _text(row: Row) -> str:
-    seed = row["seed"]
-    return str(row["rendered_user_prompt"]) + ("" if seed is None else f" seed {seed}")
 
 
 def _images(path: Path) -> Iterator[str]:

@@ -32,8 +32,7 @@ class Logged:
     """One request as the server saw it: what it asked for, what it met, and the image that was sent."""
 
     number: int
-    text: str
-    """The prompt, and behind it the seed where one came: which generation this is."""
+    prompt: str
     fault: Fault
     sha256: str | None = None
     sent: bool = False
@@ -123,10 +122,9 @@ class _Service:
         wanted = json.loads(await reader.readexactly(length))
         self._count += 1
         number, fault = self._count, self._weather.fault(self._count)
-        text = wanted["prompt"] + (f" seed {wanted['seed']}" if "seed" in wanted else "")
-        parts, sha256 = self._paper.answer(f"{number} {text}")
+        parts, sha256 = self._paper.answer(f"{number} {wanted['prompt']}")
         about = {"sha256": sha256} if fault is Fault.NONE else {}
-        self._note(number=number, text=text, fault=fault, **about)
+        self._note(number=number, prompt=wanted["prompt"], fault=fault, **about)
         await asyncio.sleep(self._latency)
         await self._send(writer, number, fault, parts)
         return fault not in {Fault.RESET, Fault.CUT_OFF}

@@ -26,7 +26,7 @@ def test_a_mix_of_faults_is_classified_by_what_happened(
     promptlab: Promptlab, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     """The attempts are the requests in the provider's log, one for one; what is stored is what was sent."""
-    monkeypatch.setenv("PROMPTLAB_OPENAI_CONCURRENCY", "8")
+    monkeypatch.setenv("PROMPTLAB_OPENAI_CONCURRENCY", "16")
     with serving(tmp_path / "requests.log", latency=0.02, seed=11, faults=MIX) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
