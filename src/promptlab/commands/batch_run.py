@@ -8,7 +8,8 @@ from promptlab.commands import completion
 from promptlab.commands.batch_outcome import exit_code, show_batch
 from promptlab.commands.options import Json, Parameters, parse_parameters, runtime_of
 from promptlab.commands.outcome import INTERRUPTED
-from promptlab.errors import PromptlabError
+from promptlab.commands.reports import Junit, Reports, Summary
+from promptlab.errors import LimitReached, PromptlabError
 from promptlab.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def run(
     retry_failed: RetryFailed = False,
     retry_refused: RetryRefused = 0,
     retry_unknown: RetryUnknown = False,
+    junit: Junit = None,
+    summary: Summary = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how much there is, is missing and may cost.", **LIMITS)
     ] = False,
@@ -129,12 +132,13 @@ def run(
     _warn(runtime, prepared)
     if dry_run:
         return _show_draft(runtime, prepared, as_json=as_json)
+    reports = Reports(junit=junit, summary=summary).checked(detached=detach)
     batch_id, missing = batches.plan(runtime.lab, prepared, limits, detached=detach)
     runtime.output.note(f"Batch {batch_id}: {planned_words(len(prepared.drafts) * draws, missing)}.")
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
     if detach:
         return _detach(runtime, batch_id, limits, again, as_json=as_json)
-    return _run(runtime, batch_id, limits, again, as_json=as_json)
+    return _run(runtime, batch_id, limits, again, reports, as_json=as_json)
 
 
 @app.command()
@@ -152,6 +156,8 @@ def resume(
     retry_failed: RetryFailed = False,
     retry_refused: RetryRefused = 0,
     retry_unknown: RetryUnknown = False,
+    junit: Junit = None,
+    summary: Summary = None,
     detach: Detach = False,
     as_json: Json = False,
 ) -> int:
@@ -173,9 +179,10 @@ def resume(
         fail_fast=fail_fast,
     ).checked()
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
+    reports = Reports(junit=junit, summary=summary).checked(detached=detach)
     if detach:
         return _detach(runtime, batch_id, limits, again, as_json=as_json)
-    return _run(runtime, batch_id, limits, again, as_json=as_json)
+    return _run(runtime, batch_id, limits, again, reports, as_json=as_json)
 
 
 def _detach(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: bool) -> int:
@@ -190,10 +197,10 @@ def _detach(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json
     return 0
 
 
-def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: bool) -> int:
-    """Run a batch, show it, and return the exit code; raises what stopped it, after showing."""
+def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, reports: Reports, *, as_json: bool) -> int:
+    """Run a batch, show it, write its files and return the exit code; raises what stopped it after all of that."""
     from promptlab.services import batch_views, batches
-    from promptlab.services.dispatch import Progress
+    from promptlab.services.dispatch import FailedFast, Progress
 
     lab, output = runtime.lab, runtime.output
     progress = Progress(finished=lambda _id: None, stopping=output.warn)
@@ -203,6 +210,12 @@ def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: b
         output.note(note)
     view = batch_views.detail(lab, batch_id)
     show_batch(runtime, view, as_json=as_json)
+    try:
+        reports.write(runtime, view)
+    except PromptlabError as error:
+        if done.stopped_by is None or isinstance(done.stopped_by, LimitReached | FailedFast):
+            raise
+        output.warn(error.message)  # what stopped the run is said as the error
     return _exit_code(done, view)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from promptlab.errors import InvalidInput
 from promptlab.runtime import Runtime
 
 FILES: Any = {"rich_help_panel": "Files for continuous integration", "metavar": "FILE"}
@@ -23,13 +24,19 @@ class Reports:
     junit: Path | None
     summary: Path | None
 
-    def require_writable(self) -> None:
-        """Check, before anything is bought, that the files can be written; raises InvalidInput."""
+    def checked(self, *, detached: bool) -> "Reports":
+        """Return them if they can be written; raises InvalidInput, before anything is bought, where they cannot."""
         from promptlab.output.files import require_writable
 
+        if detached and (self.junit or self.summary):
+            raise InvalidInput(
+                "With --detach there is nothing to write yet: workers make the images later.",
+                hint="Once they have, `promptlab batch resume ID` with --junit and --summary writes the files.",
+            )
         for path, flag in ((self.junit, "--junit"), (self.summary, "--summary")):
             if path is not None:
                 require_writable(path, flag=flag)
+        return self
 
     def write(self, runtime: Runtime, view: dict[str, Any]) -> None:
         """Write the files about a batch, given as its view with `errors`; raises Unreachable."""

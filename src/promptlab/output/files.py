@@ -16,9 +16,9 @@ def require_writable(path: Path, *, flag: str) -> None:
     hint = f"Nothing was bought. Choose another {flag}."
     try:
         target = _target(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
         if not _is_free(target):
             raise InvalidInput(f"{str(path)!r} is no file that can be written.", hint=hint)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
