@@ -1,9 +1,11 @@
 """The documentation is true: every command that it shows is run, page by page and line by line."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -23,7 +25,7 @@ from tests.vendors import vendors
 
 PAGES = {page.name: page for page in pages()}
 
-_SHELL = ("cp", "mv", "ln")
+_SHELL = ("cp", "mv", "ln", "sh")
 _FILES = {
     "generation,score,rater,note,tags": "ratings.csv",
     "key,subject,mood,input": "scenes.csv",
@@ -31,6 +33,8 @@ _FILES = {
         "scenes.jsonl"
     ),
     "{": "workflow.json",
+    "a poster of {{ subject }}": "prompts/banner.txt",
+    "key,subject": "cases.csv",
 }
 """Blocks that are files, by their first line; others name themselves in a comment: `# promptlab.toml`."""
 
@@ -120,6 +124,11 @@ def _lab_in_the_home(_request: pytest.FixtureRequest, patch: pytest.MonkeyPatch)
     return Bench(before=("export PROMPTLAB_HOME=~/lab", *_rating(_request, patch).before))
 
 
+def _ci(_request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
+    patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return Bench()
+
+
 def _secrets(request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
     folder = Path("secrets").absolute()
     folder.mkdir()
@@ -151,6 +160,8 @@ BENCHES: dict[str, Prepare] = {
     "README.md": _at_openai,
     "docs/README.md": _nothing,
     "docs/cases.md": _pictures,
+    "docs/ci.md": _ci,
+    "docs/ci-gitlab.md": _nothing,
     "docs/configuration.md": _secrets,
     "docs/first-experiment.md": _at_openai,
     "docs/moving-data.md": _lab_in_the_home,
@@ -195,6 +206,7 @@ class Reader:
     def read(self, lines: list[str]) -> None:
         """Do a block."""
         if name := _file_name(lines[0]):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_text("\n".join(lines) + "\n", encoding="utf-8")
             return
         for line in lines:
@@ -234,7 +246,7 @@ class Reader:
 
 
 def _file_name(first_line: str) -> str | None:
-    named = re.fullmatch(r"# (\S+\.toml)", first_line)
+    named = re.fullmatch(r"# (\S+\.(?:toml|sh|yml))", first_line)
     return named[1] if named else _FILES.get(first_line)
 
 
