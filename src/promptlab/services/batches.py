@@ -1,6 +1,7 @@
 """Batches: planned as a whole, then run until everything has an outcome or a limit says stop."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from promptlab.db import batches as rows
 from promptlab.db.models import Batch, now
 from promptlab.db.staging import Missing
 from promptlab.db.states import BatchState, GenerationState
-from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
+from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError, Unreachable
 from promptlab.services import batch_requests
 from promptlab.services.batch_requests import Prepared
 from promptlab.services.detached import enqueue, require_workers
@@ -130,7 +131,8 @@ def run(lab: Lab, batch_id: int, progress: Progress, *, limits: Limits, again: A
     notes = _plan_again(lab, batch_id, again)
     batch = _begin(lab, batch_id, limits)
     stopped_by = _run(lab, batch, progress, limits, again)
-    close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached | FailedFast))
+    with suppress(Unreachable) if isinstance(stopped_by, Unreachable) else nullcontext():  # what was away may still be
+        close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached | FailedFast))
     return Run(batch_id=batch_id, stopped_by=stopped_by, notes=notes)
 
 

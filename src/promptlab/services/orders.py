@@ -8,7 +8,7 @@ from typing import Any
 from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
-from promptlab.db.states import GenerationState
+from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning, templates
 from promptlab.services.cases import Content
@@ -182,13 +182,14 @@ def _by_provider(lab: Lab, rows: Sequence[Generation]) -> dict[str, list[Item]]:
 
 
 def _replan(lab: Lab, generation_ids: Sequence[int], batch_ids: set[int], max_cost_usd: float | None) -> None:
-    """Plan the generations again, and set the new limit of their batches if there is one."""
+    """Plan the generations again, and let their batches buy them: within the new limit if there is one."""
+    limit = {} if max_cost_usd is None else {"max_cost_usd": checked_limit(max_cost_usd)}
     with lab.database.transaction() as session:
         for id_ in generation_ids:
             generations.replan(session, id_, _AGAIN)
-        if max_cost_usd is not None:
-            for batch_id in batch_ids:
-                batches.change(session, batch_id, max_cost_usd=checked_limit(max_cost_usd))
+        for batch_id in batch_ids:
+            # Whoever asks for these asks in spite of a pause, a cancelled batch, and a deadline that has passed.
+            batches.change(session, batch_id, state=BatchState.RUNNING, deadline_at=None, **limit)
 
 
 def _require_prices(rows: Sequence[Generation], *, wanted: bool) -> None:
