@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from promptlab.db.cases import chunks
+from promptlab.db.cases import add_rows
 from promptlab.db.models import MAX_ID, Case, CaseImage, CaseSet, CaseSetItem
 from promptlab.db.pages import Page, fetch_page
 from promptlab.db.prompts import NAME
@@ -66,8 +65,7 @@ def add(session: Session, case_set: CaseSet, members: Sequence[tuple[int, str | 
         {**owned, "position": position, "case_id": case_id, "key": key}
         for position, (case_id, key) in enumerate(members, start=1)
     ]
-    for chunk in chunks(rows):
-        session.execute(insert(CaseSetItem), chunk)
+    add_rows(session, "case_set_item", rows)
     return case_set
 
 

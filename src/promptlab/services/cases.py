@@ -72,12 +72,12 @@ def _add(session: Session, project_id: int, new: Mapping[str, Content]) -> dict[
         }
         for digest, content in new.items()
     ]
-    cases.add_many(session, rows)
+    cases.add_rows(session, "case", rows)
     made = cases.by_hash(session, project_id, list(new))
     images = [
         {**asdict(image), "project_id": project_id, "case_id": made[digest].id}
         for digest, content in new.items()
         for image in content.images
     ]
-    cases.add_images(session, images)
+    cases.add_rows(session, "case_image", images)
     return made
