@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,9 +45,7 @@ class _InOrder(TyperGroup):
     """Lists commands in the order in which somebody meets them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        order = [noun.app.info.name for noun, _panel in _NOUNS]
-        order[1:1] = [verb.__name__ for verb, _panel in _VERBS]
-        order.insert(order.index("generate") + 1, order.pop(order.index("batch")))
+        order = [_name(command) for command, _panel in _COMMANDS]
         return sorted(super().list_commands(ctx), key=order.index)
 
 
@@ -59,29 +57,35 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_NOUNS = (
-    (prompt, _FIRST),
-    (batch, _MORE),
-    (generation, _MORE),
-    (cases, _MORE),
-    (storage, _MORE),
-    (provider, _MORE),
-    (database, _MORE),
-    (config, _MORE),
-)
-_VERBS = (
+_COMMANDS: tuple[tuple[typer.Typer | Callable[..., int | None], str], ...] = (
+    (prompt.app, _FIRST),
     (generate.generate, _FIRST),
+    (cases.app, _MORE),
+    (batch.app, _MORE),
+    (worker.worker, _MORE),
     (queue.queue, _MORE),
     (rate.rate, _FIRST),
     (stats.stats, _FIRST),
     (demo.demo, _FIRST),
-    (worker.worker, _MORE),
     (doctor.doctor, _MORE),
+    (generation.app, _MORE),
+    (storage.app, _MORE),
+    (provider.app, _MORE),
+    (database.app, _MORE),
+    (config.app, _MORE),
 )
-for noun, panel in _NOUNS:
-    app.add_typer(noun.app, rich_help_panel=panel)
-for verb, panel in _VERBS:
-    app.command(rich_help_panel=panel)(verb)
+"""Every noun and verb, with the panel of the help that it stands in."""
+
+
+def _name(command: typer.Typer | Callable[..., int | None]) -> str | None:
+    return command.info.name if isinstance(command, typer.Typer) else command.__name__
+
+
+for command, panel in _COMMANDS:
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, rich_help_panel=panel)
+    else:
+        app.command(rich_help_panel=panel)(command)
 
 
 def _show_version(wanted: bool) -> None:

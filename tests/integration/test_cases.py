@@ -207,7 +207,7 @@ def test_an_address_is_asked_once(promptlab: Promptlab, tmp_path: Path) -> None:
 def test_people_see_tables(promptlab: Promptlab, scenes: Path) -> None:
     made = promptlab("cases", "import", "scenes", scenes)
     assert made.out.startswith("case set  scenes@1 (id 1)\ncases     3\ncreated")
-    assert made.err.endswith("Next: promptlab cases show scenes\n")
+    assert made.err.endswith("Next: promptlab batch run --prompt-version REF --cases scenes\n")
     assert "scenes@1" in promptlab("cases", "list").out
     shown = promptlab("cases", "show", "scenes")
     assert shown.err == "scenes@1: 3 cases\n"

@@ -6,6 +6,8 @@ from promptlab.commands.batch_outcome import show_batch
 from promptlab.commands.batch_run import Id, app
 from promptlab.commands.options import Cursor, Json, Limit, Yes, runtime_of
 
+__all__ = ["app"]  # begun in batch_run
+
 
 @app.command("list")
 def list_(context: typer.Context, limit: Limit = 20, cursor: Cursor = None, as_json: Json = False) -> None:

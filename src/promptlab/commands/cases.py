@@ -45,7 +45,7 @@ def import_(
         runtime.output.warn(warning)
     runtime.output.show(view, lambda _: set_details(view), as_json=as_json)
     if made.is_new:
-        runtime.output.note(f"Next: promptlab cases show {name}")
+        runtime.output.note(f"Next: promptlab batch run --prompt-version REF --cases {name}")
     else:
         runtime.output.note(f"The content is that of {name}@{view['version']}; nothing new was made.")
 
