@@ -35,6 +35,8 @@ _FILES = {
     "{": "workflow.json",
     "a poster of {{ subject }}": "prompts/banner.txt",
     "key,subject": "cases.csv",
+    "[Unit]": "worker.service",
+    "services:": "compose.yaml",
 }
 """Blocks that are files, by their first line; others name themselves in a comment: `# promptlab.toml`."""
 
@@ -43,6 +45,7 @@ EXCEPTIONS = {
         "PostgreSQL's own tool, which need not be installed; the line was tried by hand"
     ),
     ("docs/moving-data.md", 'pg_restore --no-owner --dbname="$NEW_DATABASE_URL" lab.dump'): "likewise",
+    ("docs/workers.md", "promptlab worker"): "it never ends; tests/integration/test_worker.py runs it",
 }
 """Lines that are not run, and why."""
 
@@ -113,6 +116,11 @@ def _team(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
     )
 
 
+def _workers(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
+    Path("cases.csv").write_text("subject\nfox\n", encoding="utf-8")
+    return _team(request, patch)
+
+
 def _own_provider(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
     request.getfixturevalue("example_provider")
     patch.setenv("PIXELWORKS_BASE_URL", request.getfixturevalue("pixelworks").base_url)
@@ -168,6 +176,7 @@ BENCHES: dict[str, Prepare] = {
     "docs/postgresql-and-s3.md": _team,
     "docs/rating-with-a-team.md": _rating,
     "docs/troubleshooting.md": _nothing,
+    "docs/workers.md": _workers,
     "docs/your-own-provider.md": _own_provider,
     "docs/your-own-server.md": _own_servers,
 }

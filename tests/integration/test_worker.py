@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from psycopg.sql import SQL, Identifier
@@ -153,6 +154,70 @@ def test_a_provider_that_refuses_the_key_is_left_alone(
     assert code == 4
     assert "promptlab provider check openai" in err
     assert states(shared)["planned"] >= 40 - 8
+
+
+def test_a_provider_that_cannot_be_reached_is_waited_for(
+    shared: Database, version: int, start: Start, openai_environment: OpenAIServer
+) -> None:
+    """Nothing of the batch fails for that; what was tried is recorded."""
+    batch_id = detach(shared, version, 3)
+    worker = started(start, OPENAI_BASE_URL=f"http://127.0.0.1:{free_port()}/v1", PROMPTLAB_OPENAI_ATTEMPTS="1")
+    worker.hear("openai: ")
+    worker.terminate()
+    assert worker.wait()[0] == 0
+    assert states(shared) == {"planned": 3}
+    started(start)
+    wait_until(lambda: state_of(shared, batch_id) == "done", "the end of the batch")
+    assert states(shared) == {"succeeded": 3}
+
+
+def test_a_storage_that_goes_away_is_waited_for_and_nothing_more_is_bought_meanwhile(
+    shared: Database, version: int, start: Start, openai_environment: OpenAIServer, tmp_path: Path
+) -> None:
+    """What arrives meanwhile waits in the spool, and the worker brings it home itself."""
+    openai_environment.behave_always(Behaviour.slow(0.5))
+    batch_id = detach(shared, version, 40)
+    images, away = tmp_path / "promptlab" / "images", tmp_path / "away"
+    started(start)
+    wait_until(lambda: states(shared).get("succeeded", 0) >= 4, "the first images")
+    images.rename(away)
+    images.write_text("in the way")
+    wait_until(lambda: list((tmp_path / "promptlab" / "spool").rglob("*-1*")), "an answer in the spool")
+    asked = len(openai_environment.asked)
+    images.unlink()
+    away.rename(images)
+    wait_until(lambda: state_of(shared, batch_id) == "done", "the end of the batch")
+    assert asked < 40
+    assert states(shared) == {"succeeded": 40}
+    assert len(openai_environment.asked) == 40
+
+
+def test_what_is_left_to_workers_on_the_command_line_is_taken(
+    shared: Database, version: int, start: Start, promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    """By whoever is there, in any project; `batch show` says how it ended."""
+    worker = started(start)
+    batch = promptlab("batch", "run", "--prompt-version", "banner", "--draws", 4, "--detach", "--json").json
+    wait_until(lambda: state_of(shared, batch["id"]) == "done", "the end of the batch")
+    worker.terminate()
+    assert "4 succeeded" in worker.wait()[2]
+    assert promptlab("batch", "show", batch["id"], "--json").json["state"] == "done"
+
+
+def test_a_batch_that_is_paused_goes_on_where_it_was_when_it_is_resumed(
+    shared: Database, version: int, start: Start, promptlab: Promptlab, openai_environment: OpenAIServer
+) -> None:
+    openai_environment.behave_always(Behaviour.slow(0.3))
+    batch_id = detach(shared, version, 16)
+    started(start)
+    wait_until(lambda: states(shared).get("succeeded"), "the first image")
+    promptlab("batch", "pause", batch_id)
+    wait_until(lambda: "sending" not in states(shared), "the end of what is in flight")
+    assert states(shared)["planned"] > 0
+    promptlab("batch", "resume", batch_id, "--detach")
+    wait_until(lambda: state_of(shared, batch_id) == "done", "the end of the batch")
+    assert states(shared) == {"succeeded": 16}
+    assert len(openai_environment.asked) == 16
 
 
 def test_a_limit_holds_over_all_workers_and_stops_the_batch(

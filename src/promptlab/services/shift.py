@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from promptlab.adapters import jobs
-from promptlab.db import detached, projects
+from promptlab.db import detached, generations, projects
 from promptlab.db.engine import Database
 from promptlab.db.models import Batch, Project
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Interrupted, LimitReached, NotConfigured, PromptlabError, Unreachable
 from promptlab.services.desk import Desk
 from promptlab.services.detached import tend
+from promptlab.services.dispatch import SAME_FOR_ALL
 from promptlab.services.generation import LONGEST_WAIT_SECONDS, ProviderAway, run
 from promptlab.services.lab import Lab
 from promptlab.services.lane import Lane
@@ -22,9 +23,6 @@ from promptlab.services.orders import require_room
 from promptlab.services.outcomes import Ended
 from promptlab.services.recovery import recover
 from promptlab.settings.scrub import scrub
-
-_SAME_FOR_ALL = frozenset({"auth", "quota"})
-"""Kinds of errors that every other request to the provider would end in as well."""
 
 _BROKEN = frozenset({GenerationState.FAILED, GenerationState.UNKNOWN})
 
@@ -117,16 +115,20 @@ class Shift:
         attempts = lane.attempts if batch.max_retries is None else batch.max_retries + 1
         with self._at_desk(project_id) as lab, lane.place(lab) as flight:
             ended = run(lab, flight, generation_id, max_attempts=attempts)
-            if ended is not None:
+            if ended is not None and not _is_away(ended):
                 lane.went_well()
                 self._watch.ended(lab, lane.name, generation_id, ended)
                 self._judge(lane, batch, ended)
+        if ended is not None and ended.error is not None and _is_away(ended):
+            with self._database.transaction() as session:
+                generations.replan(session, generation_id, [ended.state])
+            raise Unreachable(ended.error.message)  # and so it is waited for
 
     def _judge(self, lane: Lane, batch: Batch, ended: Ended) -> None:
         """Draw conclusions for others from how one has ended."""
         if ended.error is None:
             return
-        if ended.state is GenerationState.FAILED and ended.error.kind in _SAME_FOR_ALL:
+        if ended.state is GenerationState.FAILED and ended.error.kind in SAME_FOR_ALL:
             hint = f"What is left stays planned. Look with: promptlab provider check {lane.name}"
             self._close(lane, NotConfigured(ended.error.message, hint=hint))
         if batch.fail_fast and ended.state in _BROKEN:
@@ -181,3 +183,8 @@ class Shift:
         except Exception as error:  # noqa: BLE001 - a bug is shown whole, without secrets, and the others go on
             whole = scrub("".join(traceback.format_exception(error)))
             self._watch.said(f"{name}this is a bug in promptlab. Please report it:\n{whole}", type(error).__name__)
+
+
+def _is_away(ended: Ended) -> bool:
+    """Say whether the provider could not be reached: that says nothing of the generation."""
+    return ended.state is GenerationState.FAILED and ended.error is not None and ended.error.kind == "connection"
