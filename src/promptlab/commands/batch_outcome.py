@@ -24,12 +24,15 @@ _ANOTHER_VERSION = (
 )
 
 
-def show_batch(runtime: Runtime, view: "View", *, as_json: bool) -> None:
-    """Show a batch, with `errors` (`batch_views.detail`) also why something failed, and say what goes on with it."""
+def show_batch(runtime: Runtime, view: "View", *, as_json: bool, says_next: bool = False) -> None:
+    """Show a batch, with `errors` (`batch_views.detail`) also why something failed, and say what goes on with it.
+
+    With JSON that is left out unless `says_next`.
+    """
     from promptlab.output.batches import batch_picture
 
     runtime.output.show(view, lambda console: batch_picture(console, view), as_json=as_json)
-    if not as_json:
+    if says_next or not as_json:
         for sentence in _next_steps(view):
             runtime.output.note(sentence)
 

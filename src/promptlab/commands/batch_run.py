@@ -1,5 +1,6 @@
 """`promptlab batch run` and `batch resume`: make what is missing, within limits that hold."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from promptlab.errors import LimitReached, PromptlabError
 from promptlab.runtime import Runtime
 
 if TYPE_CHECKING:
+    from promptlab.db.batch_items import Left
     from promptlab.services.batch_requests import Prepared
     from promptlab.services.batches import Run
 
@@ -95,7 +97,7 @@ def run(
     junit: Junit = None,
     summary: Summary = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show how much there is, is missing and may cost.", **LIMITS)
+        bool, typer.Option("--dry-run", help="Show how much there is, what would be sent and may cost.", **LIMITS)
     ] = False,
     detach: Detach = False,
     as_json: Json = False,
@@ -104,7 +106,6 @@ def run(
 
     Example: promptlab batch run --prompt-version banner --cases faces --draws 2
     """
-    from promptlab.output.batch_draft import planned_words
     from promptlab.services import batch_requests, batches
     from promptlab.services.drafting import Terms
 
@@ -133,8 +134,7 @@ def run(
     if dry_run:
         return _show_draft(runtime, prepared, as_json=as_json)
     reports = Reports(junit=junit, summary=summary).checked(detached=detach)
-    batch_id, missing = batches.plan(runtime.lab, prepared, limits, detached=detach)
-    runtime.output.note(f"Batch {batch_id}: {planned_words(len(prepared.drafts) * draws, missing)}.")
+    batch_id = batches.plan(runtime.lab, prepared, limits, detached=detach)
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
     if detach:
         return _detach(runtime, batch_id, limits, again, as_json=as_json)
@@ -189,7 +189,8 @@ def _detach(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json
     """Leave a batch to workers, and show it as it is then."""
     from promptlab.services import batch_views, batches
 
-    done = batches.detach(runtime.lab, batch_id, limits=limits, again=again)
+    says = partial(_say_what_is_left, runtime, batch_id)
+    done = batches.detach(runtime.lab, batch_id, limits=limits, again=again, begins=says)
     for note in done.notes:
         runtime.output.note(note)
     show_batch(runtime, batch_views.detail(runtime.lab, batch_id), as_json=as_json)
@@ -203,13 +204,14 @@ def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, reports: Repo
     from promptlab.services.dispatch import FailedFast, Progress
 
     lab, output = runtime.lab, runtime.output
+    says = partial(_say_what_is_left, runtime, batch_id)
     progress = Progress(finished=lambda _id: None, stopping=output.warn)
     with output.live(lambda: batch_views.batch(lab, batch_id)):
-        done = batches.run(lab, batch_id, progress, limits=limits, again=again)
+        done = batches.run(lab, batch_id, progress, limits=limits, again=again, begins=says)
     for note in done.notes:
         output.note(note)
     view = batch_views.detail(lab, batch_id)
-    show_batch(runtime, view, as_json=as_json)
+    show_batch(runtime, view, as_json=as_json, says_next=True)
     try:
         reports.write(runtime, view)
     except PromptlabError as error:
@@ -217,6 +219,12 @@ def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, reports: Repo
             raise
         output.warn(error.message)  # what stopped the run is said as the error
     return _exit_code(done, view)
+
+
+def _say_what_is_left(runtime: Runtime, batch_id: int, left: "Left") -> None:
+    from promptlab.output.batch_draft import words_of_what_is_left
+
+    runtime.output.note(f"Batch {batch_id}: {words_of_what_is_left(left)}.")
 
 
 def _exit_code(done: "Run", view: dict[str, Any]) -> int:

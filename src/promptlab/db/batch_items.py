@@ -1,6 +1,7 @@
 """Queries on what a batch covers, whoever made it: taken one by one, or changed all at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select, update
 from sqlmodel import Session, col
@@ -44,14 +45,26 @@ def in_state(session: Session, batch_id: int, state: GenerationState) -> list[in
     return [id_ or 0 for id_ in session.execute(statement.order_by(col(Generation.id))).scalars()]
 
 
-def unpriced(session: Session, batch_id: int) -> int:
-    """Return how many planned generations have a price that nobody knows."""
-    statement = select(func.count()).where(
-        col(Generation.id).in_(_items(batch_id)),
-        col(Generation.state) == GenerationState.PLANNED,
-        col(Generation.max_price_usd).is_(None),
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What is planned: so many of all, the most that they cost, and of how many nobody knows the price."""
+
+    count: int
+    total: int
+    max_cost_usd: float
+    unpriced: int
+
+
+def left(session: Session, batch_id: int) -> Left:
+    """Return what is planned of the batch."""
+    covered = select(func.count()).where(col(BatchItem.batch_id) == batch_id)
+    price = col(Generation.max_price_usd)
+    planned = select(func.count(), func.sum(price), func.count(price)).where(
+        col(Generation.id).in_(_items(batch_id)), col(Generation.state) == GenerationState.PLANNED
     )
-    return int(session.execute(statement).scalar_one())
+    total = int(session.execute(covered).scalar_one())
+    count, usd, priced = session.execute(planned).one()
+    return Left(count=count, total=total, max_cost_usd=round(float(usd or 0), 6), unpriced=count - priced)
 
 
 def assume_price(session: Session, batch_id: int, usd: float) -> None:

@@ -65,6 +65,7 @@ _PAIRED = _ROW.join(_DRAFT, _ROW.c.draft == _DRAFT.c.number)
 _IS_SAME = (col(Generation.request_key) == _DRAFT.c.request_key) & (col(Generation.draw) == _ROW.c.draw)
 _IS_THERE = select(col(Generation.id)).where(_IS_SAME).exists()
 _TIME = Generation.metadata.tables["generation"].c.created_at.type
+_NOT_SENT = (GenerationState.PLANNED, GenerationState.CANCELLED)
 _SAME = (
     "prompt_version_id",
     "case_id",
@@ -81,8 +82,8 @@ _SAME = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Missing:
-    """What is not there yet: so many generations, the most that they cost, and of how many nobody knows the price."""
+class ToSend:
+    """What a run would send: so many generations, the most that they cost, and of how many nobody knows the price."""
 
     count: int
     max_cost_usd: float
@@ -103,12 +104,14 @@ class Staged:
         counted = select(there.c.state, func.count()).group_by(there.c.state)
         return {state: int(count) for state, count in self._session.execute(counted)}
 
-    def missing(self) -> Missing:
-        """Return what `add` would plan."""
-        price = _DRAFT.c.max_price_usd
-        counted = select(func.count(), func.sum(price), func.count(price)).select_from(_PAIRED).where(~_IS_THERE)
+    def to_send(self) -> ToSend:
+        """Return what `add` would plan, with what is planned already and what was cancelled."""
+        price = func.coalesce(col(Generation.max_price_usd), _DRAFT.c.max_price_usd)
+        joined = _PAIRED.join(Generation.metadata.tables["generation"], _IS_SAME, isouter=True)
+        wanted = col(Generation.id).is_(None) | col(Generation.state).in_(_NOT_SENT)
+        counted = select(func.count(), func.sum(price), func.count(price)).select_from(joined).where(wanted)
         count, usd, priced = self._session.execute(counted).one()
-        return Missing(count=count, max_cost_usd=round(float(usd or 0), 6), unpriced=count - priced)
+        return ToSend(count=count, max_cost_usd=round(float(usd or 0), 6), unpriced=count - priced)
 
     def ids(self) -> list[int]:
         """Return the ids of the generations that are there, in their order."""
@@ -151,14 +154,12 @@ def staged(
     """
     connection = session.connection()
     _metadata.create_all(connection, checkfirst=False)
-    try:
-        if drafts:
-            session.execute(insert(_DRAFT), [{"number": number, **each} for number, each in enumerate(drafts)])
-            places = [{"place": place, "draft": draft, "draw": draw} for place, (draft, draw) in enumerate(rows)]
-            session.execute(insert(_ROW), places)
-        yield Staged(session, project_id)
-    finally:
-        _metadata.drop_all(connection, checkfirst=False)
+    if drafts:
+        session.execute(insert(_DRAFT), [{"number": number, **each} for number, each in enumerate(drafts)])
+        places = [{"place": place, "draft": draft, "draw": draw} for place, (draft, draw) in enumerate(rows)]
+        session.execute(insert(_ROW), places)
+    yield Staged(session, project_id)
+    _metadata.drop_all(connection, checkfirst=False)  # what raises rolls back, and these tables with it
 
 
 def _inputs(batch_id: int, after: int) -> tuple[list[str], Any]:

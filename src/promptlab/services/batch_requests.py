@@ -18,7 +18,8 @@ from promptlab.services import case_sets
 from promptlab.services.case_sets import CaseList
 from promptlab.services.cases import Content
 from promptlab.services.content import content_hash
-from promptlab.services.drafting import Draft, Order, Terms, draft
+from promptlab.services.drafting import Draft, Order, Terms, UnknownPrice, draft
+from promptlab.services.draws import require_draws
 from promptlab.services.lab import Lab
 from promptlab.services.planning import columns, shuffled
 from promptlab.services.templates import MissingVariable
@@ -26,6 +27,8 @@ from promptlab.services.views import View
 
 MAX_GENERATIONS = 250_000
 """In one batch; a typing error buys no more than that, and all of them are planned in memory."""
+
+WITHOUT_PRICE = "--assume-cost USD says what one may cost, --allow-unpriced goes on without a limit for such models."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,7 @@ def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> Prepared
         NotConfigured: a provider's key is missing.
         LimitReached: one generation alone may cost more than the limit.
     """
+    require_draws(request.terms.draws)
     with lab.database.reading() as session:
         found = [prompts.get_live(session, lab.project_id, reference) for reference in request.references]
     versions = list({version.id: version for version in found}.values())
@@ -96,19 +100,21 @@ def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> Prepared
 
 
 def look(lab: Lab, prepared: Prepared) -> View:
-    """Return what a run would do, as JSON data: how much there is already, what is missing and may cost."""
+    """Return what a run would do, as JSON data: how much there is already, what it would send and may cost."""
     with lab.database.reading() as session:
         ids = _known_case_ids(session, lab, prepared)
         with stage(session, lab, prepared, ids, order_seed=0) as generations:
-            there, missing = generations.states(), generations.missing()
+            there, to_send = generations.states(), generations.to_send()
+    total = len(prepared.drafts) * prepared.request.terms.draws
     return {
         "dry_run": True,
         **prepared.record,
-        "generations": sum(there.values()) + missing.count,
+        "generations": total,
         "existing": {state.value: there.get(state, 0) for state in GenerationState},
-        "missing": missing.count,
-        "max_cost_usd": missing.max_cost_usd if not missing.unpriced else None,
-        "unpriced": missing.unpriced,
+        "missing": total - sum(there.values()),
+        "to_send": to_send.count,
+        "max_cost_usd": to_send.max_cost_usd if not to_send.unpriced else None,
+        "unpriced": to_send.unpriced,
         "warnings": prepared.warnings,
     }
 
@@ -155,7 +161,10 @@ def _about_case(error: PromptlabError, version: PromptVersion, place: int, conte
         where += f", case {place}" + (f" ({content.key})" if content.key else "")
     if isinstance(error, MissingVariable):
         names = ", ".join(error.names)
-        hint = f"Give the cases a column {names}." if content is not None else f"--cases FILE with a column {names}."
+        a_column = f"a column {names}" if len(error.names) == 1 else f"the columns {names}"
+        hint = f"Give the cases {a_column}." if content is not None else f"Name cases with {a_column}: --cases FILE."
+    if isinstance(error, UnknownPrice):
+        hint = WITHOUT_PRICE
     kind = InvalidInput if isinstance(error, InvalidInput) else type(error)
     return kind(f"{where}: {error.message}", hint=hint)
 

@@ -1,16 +1,18 @@
 """Batches: planned as a whole, then run until everything has an outcome or a limit says stop."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from sqlmodel import Session
+
 from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batch_items, projects
 from promptlab.db import batches as rows
+from promptlab.db.batch_items import Left
 from promptlab.db.models import Batch, now
-from promptlab.db.staging import Missing
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError, Unreachable
 from promptlab.services import batch_requests
@@ -83,8 +85,8 @@ class Run:
     notes: list[str] = field(default_factory=list)
 
 
-def plan(lab: Lab, prepared: Prepared, limits: Limits, *, detached: bool = False) -> tuple[int, Missing]:
-    """Commit everything that is not there yet as planned; return the id of the batch, and what was missing.
+def plan(lab: Lab, prepared: Prepared, limits: Limits, *, detached: bool = False) -> int:
+    """Commit everything that is not there yet as planned; return the id of the batch.
 
     The batch is that of an earlier run of the same request if there was one; what was cancelled is planned again.
 
@@ -105,51 +107,62 @@ def plan(lab: Lab, prepared: Prepared, limits: Limits, *, detached: bool = False
             batch = rows.add(session, lab.project_id, order_seed=seed, **about)
         elif batch.state is BatchState.PAUSED:
             raise Conflict(f"Batch {batch.id} is paused.", hint=f"Go on with: promptlab batch resume {batch.id}")
+        elif batch.state is BatchState.CANCELLED:
+            batch.state = BatchState.PLANNED
         batch_id = batch.id or 0
         with batch_requests.stage(session, lab, prepared, case_ids, order_seed=batch.order_seed) as generations:
-            missing = generations.missing()
             generations.add(batch_id)
         batch_items.replan(session, batch_id, GenerationState.CANCELLED)
         rows.change(
             session, batch_id, **{"max_cost_usd": None, "max_images": None, "max_retries": None} | limits.columns
         )
-    return batch_id, missing
+    return batch_id
 
 
-def run(lab: Lab, batch_id: int, progress: Progress, *, limits: Limits, again: Again) -> Run:
+def run(
+    lab: Lab, batch_id: int, progress: Progress, *, limits: Limits, again: Again, begins: Callable[[Left], None]
+) -> Run:
     """Take what is planned of a batch to its outcomes; what stopped that is returned, not raised.
 
-    On Ctrl-C what is in flight is awaited. What is paused or cancelled meanwhile, by whomever, is stopped.
+    `begins` hears what there is to do before anything is sent. On Ctrl-C what is in flight is awaited. What is paused
+    or cancelled meanwhile, by whomever, is stopped.
 
     Raises:
         NotFound: there is no such batch.
         Conflict: it was cancelled.
-        InvalidInput: its limit cannot hold, because a price is not known.
-        NotConfigured: the key of one of its providers is missing.
+        InvalidInput: its limit cannot hold, because a price is not known; nothing is changed then.
     """
     require_room(lab)
-    notes = _plan_again(lab, batch_id, again)
-    batch = _begin(lab, batch_id, limits)
+    batch, left, still_running = _begin(lab, batch_id, limits, again)
+    begins(left)
+    if left.count == 0 and batch.state is BatchState.DONE:
+        return Run(batch_id=batch_id, notes=_notes(still_running))
     stopped_by = _run(lab, batch, progress, limits, again)
     with suppress(Unreachable) if isinstance(stopped_by, Unreachable) else nullcontext():  # what was away may still be
         close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached | FailedFast))
-    return Run(batch_id=batch_id, stopped_by=stopped_by, notes=notes)
+    return Run(batch_id=batch_id, stopped_by=stopped_by, notes=_notes(still_running))
 
 
-def detach(lab: Lab, batch_id: int, *, limits: Limits, again: Again) -> Run:
+def detach(lab: Lab, batch_id: int, *, limits: Limits, again: Again, begins: Callable[[Left], None]) -> Run:
     """Leave what is planned of a batch to workers, within its limits; raises what `run` raises.
 
     Raises:
         NotConfigured: also where workers cannot share the database.
     """
     require_workers(lab.database)
-    notes = _plan_again(lab, batch_id, again)
-    _begin(lab, batch_id, limits, detached=True)
+    batch, left, still_running = _begin(lab, batch_id, limits, again, detached=True)
+    begins(left)
+    if left.count:
+        enqueue(lab.database, lab.project_id, _by_provider(lab, batch_id))
+    elif batch.state is not BatchState.DONE:
+        close_batch(lab, batch_id, stopped=False)
+    return Run(batch_id=batch_id, notes=_notes(still_running))
+
+
+def _by_provider(lab: Lab, batch_id: int) -> dict[str, list[int]]:
     with lab.database.reading() as session:
         providers = batch_items.providers(session, batch_id)
-    planned = {name: [item.generation_id for item in _planned(lab, batch_id, ids)] for name, ids in providers.items()}
-    enqueue(lab.database, lab.project_id, planned)
-    return Run(batch_id=batch_id, notes=notes)
+    return {name: [item.generation_id for item in _planned(lab, batch_id, ids)] for name, ids in providers.items()}
 
 
 def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Again) -> Stop | None:
@@ -164,43 +177,57 @@ def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Agai
         return stopped_by
 
 
-def _begin(lab: Lab, batch_id: int, limits: Limits, *, detached: bool = False) -> Batch:
-    """Mark the batch as running within its limits if anything of it is planned, and return it."""
+def _require_alive(batch: Batch) -> None:
+    if batch.state is BatchState.CANCELLED:
+        way = "The same `promptlab batch run` again plans anew what was cancelled."
+        one_by_one = "`promptlab generation retry ID...` plans anew and sends what was cancelled."
+        raise Conflict(f"Batch {batch.id} was cancelled.", hint=way if batch.request else one_by_one)
+
+
+def _begin(
+    lab: Lab, batch_id: int, limits: Limits, again: Again, *, detached: bool = False
+) -> tuple[Batch, Left, list[int]]:
+    """Plan again what is to be sent again, and mark the batch as running if anything of it is planned.
+
+    Return it, what there is to do, and what the providers still work on.
+    """
+    with lab.database.reading() as session:
+        _require_alive(rows.get(session, lab.project_id, batch_id))
+    still_running = _asked_again(lab, batch_id) if again.unknown else []
     with lab.database.transaction() as session:
         batch = rows.get(session, lab.project_id, batch_id)
-        if batch.state is BatchState.CANCELLED:
-            raise Conflict(
-                f"Batch {batch_id} was cancelled.", hint="The `promptlab batch run` that made it plans it again."
-            )
-        if not rows.unfinished(session, batch_id)[0]:
-            return batch
-        goes_on = batch.state is BatchState.RUNNING and batch.started_at is not None
-        deadline = now() + timedelta(seconds=limits.deadline_s) if limits.deadline_s is not None else None
-        batch.state, batch.finished_at = BatchState.RUNNING, None
-        batch.detached, batch.fail_fast = detached, limits.fail_fast
-        batch.started_at = batch.started_at if goes_on else now()
-        batch.deadline_at = deadline or (batch.deadline_at if goes_on else None)
-        for name, value in limits.columns.items():
-            setattr(batch, name, value)
-        session.add(batch)
-        session.flush()
-        batch_items.own(session, batch_id)
-        if limits.assume_cost_usd is not None:
-            batch_items.assume_price(session, batch_id, limits.assume_cost_usd)
+        _require_alive(batch)
+        _plan_again(session, batch_id, again, but=still_running)
+        if batch_items.left(session, batch_id).count:
+            _mark_as_running(session, batch, limits, detached=detached)
+        left = batch_items.left(session, batch_id)
         if batch.max_cost_usd is not None and not limits.allow_unpriced:
-            _require_prices(batch_id, batch_items.unpriced(session, batch_id))
-        providers = batch_items.providers(session, batch_id)
-    for name in providers:
-        lab.providers.open(name)  # a missing key is said before anything is sent
-    return batch
+            _require_prices(batch_id, left.unpriced)
+    return batch, left, still_running
+
+
+def _mark_as_running(session: Session, batch: Batch, limits: Limits, *, detached: bool) -> None:
+    batch_id = batch.id or 0
+    goes_on = batch.state is BatchState.RUNNING and batch.started_at is not None
+    deadline = now() + timedelta(seconds=limits.deadline_s) if limits.deadline_s is not None else None
+    batch.state, batch.finished_at = BatchState.RUNNING, None
+    batch.detached, batch.fail_fast = detached, limits.fail_fast
+    batch.started_at = batch.started_at if goes_on else now()
+    batch.deadline_at = deadline or (batch.deadline_at if goes_on else None)
+    for name, value in limits.columns.items():
+        setattr(batch, name, value)
+    session.add(batch)
+    session.flush()
+    batch_items.own(session, batch_id)
+    if limits.assume_cost_usd is not None:
+        batch_items.assume_price(session, batch_id, limits.assume_cost_usd)
 
 
 def _require_prices(batch_id: int, unpriced: int) -> None:
     if unpriced:
-        raise InvalidInput(
-            f"Of {unpriced} generations of batch {batch_id} nobody knows the price, so --max-cost cannot hold.",
-            hint="--assume-cost USD says what one may cost, --allow-unpriced goes on without a limit for them.",
-        )
+        of = "1 generation" if unpriced == 1 else f"{unpriced:,} generations"
+        message = f"The price of {of} of batch {batch_id} is not known, so --max-cost cannot hold."
+        raise InvalidInput(message, hint=batch_requests.WITHOUT_PRICE)
 
 
 def _works(lab: Lab, batch: Batch) -> list[Work]:
@@ -224,16 +251,16 @@ def _planned(lab: Lab, batch_id: int, version_ids: list[int]) -> Iterator[Item]:
         after = ids[-1]
 
 
-def _plan_again(lab: Lab, batch_id: int, again: Again) -> list[str]:
-    """Plan again what the run is to send again; return what a person should know of it."""
-    still_running = _asked_again(lab, batch_id) if again.unknown else []
-    with lab.database.transaction() as session:
-        rows.get(session, lab.project_id, batch_id)
-        if again.failed:
-            batch_items.replan(session, batch_id, GenerationState.FAILED)
-        if again.unknown:
-            batch_items.replan(session, batch_id, GenerationState.UNKNOWN, but=still_running)
-    _refused_again(lab, batch_id, again.refused)
+def _plan_again(session: Session, batch_id: int, again: Again, *, but: Sequence[int]) -> None:
+    if again.failed:
+        batch_items.replan(session, batch_id, GenerationState.FAILED)
+    if again.unknown:
+        batch_items.replan(session, batch_id, GenerationState.UNKNOWN, but=but)
+    if again.refused:
+        batch_items.replan_refused(session, batch_id, times=again.refused)
+
+
+def _notes(still_running: Sequence[int]) -> list[str]:
     count = len(still_running)
     return [f"{count} unknown {'is' if count == 1 else 'are'} still being made by the provider."] if count else []
 

@@ -18,6 +18,10 @@ from promptlab.services.draws import Draws, first_draws
 MAX_LIMIT_USD = 10_000_000
 
 
+class UnknownPrice(InvalidInput):
+    """Nobody knows the price, so a limit cannot hold."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Terms:
     """What is asked for besides prompt and case: the same for everything that a command makes."""
@@ -174,7 +178,7 @@ def _price(
 def _check_price(version: PromptVersion, terms: Terms, price: float | None) -> None:
     limit = checked_limit(terms.max_cost_usd or 0.0)
     if price is None and not terms.allow_unpriced:
-        raise InvalidInput(
+        raise UnknownPrice(
             f"The price of {version.model} is not known, so --max-cost cannot hold.",
             hint="--allow-unpriced goes on without a limit for such models.",
         )

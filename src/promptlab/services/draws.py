@@ -74,14 +74,19 @@ class Draws:
         return range(start, start if self.seed is None else start + self.number)
 
 
+def require_draws(number: int) -> None:
+    """Check how many draws are asked for; raises InvalidInput for too few or too many."""
+    if not 1 <= number <= MAX_DRAWS:
+        raise InvalidInput(f"--draws {number} is not possible: at least one, at most {MAX_DRAWS:,}.")
+
+
 def first_draws(model: str, capabilities: Capabilities, *, seed: int | None, number: int, count: int) -> Draws:
     """Return the draws of a request that was never made before.
 
     Raises:
         InvalidInput: too many of them, or a seed that the model does not take, for the first draw or the last.
     """
-    if not 1 <= number <= MAX_DRAWS:
-        raise InvalidInput(f"--draws {number} is not possible: at least one, at most {MAX_DRAWS:,}.")
+    require_draws(number)
     sent = seed if capabilities.seed else None
     lowest, highest = capabilities.min_seed, _MAX_SEED if capabilities.max_seed is None else capabilities.max_seed
     if sent is not None and not lowest <= sent <= highest - number + 1:
