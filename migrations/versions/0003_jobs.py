@@ -46,8 +46,14 @@ $$
 """
 
 
+# A plan for any queue walks through the jobs of all others to find that there are none of this one: with 100,000 of
+# another provider 130 ms, each second and worker. A plan for the queue at hand looks into an index, in 3 ms.
+_PLAN = "ALTER FUNCTION procrastinate_fetch_job_v2 SET plan_cache_mode = force_custom_plan"
+
+
 def upgrade() -> None:
     _run(_SCHEMA.read_text(encoding="utf-8"))
+    _run(_PLAN)
 
 
 def downgrade() -> None:

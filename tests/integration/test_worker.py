@@ -67,20 +67,33 @@ def test_quiet_leaves_only_what_must_not_be_missed(
     assert "Worker" not in err
 
 
-@pytest.mark.parametrize("place", ["PostgreSQL", "PgBouncer"])
+@pytest.mark.parametrize(
+    ("server", "where"),
+    [("PostgreSQL", "this machine"), ("PostgreSQL", "another machine"), ("PgBouncer", "this machine")],
+)
 def test_a_worker_that_is_killed_is_replaced_by_the_others(
     shared: Database,
     version: int,
     start: Start,
     openai_environment: OpenAIServer,
-    place: str,
+    server: str,
+    where: str,
     request: pytest.FixtureRequest,
+    tmp_path: Path,
 ) -> None:
-    """Nothing is bought twice: the provider was asked once for each attempt, and what was out is unknown."""
-    url = request.getfixturevalue("pooled_url" if place == "PgBouncer" else "postgres_url")
+    """Nothing is bought twice: the provider was asked once for each attempt, and what was out is unknown.
+
+    Another machine, which sees neither lock nor spool of the dead one, knows it by its lease.
+    """
+    url = request.getfixturevalue("pooled_url" if server == "PgBouncer" else "postgres_url")
+    homes = [tmp_path / "one", tmp_path / ("one" if where == "this machine" else "two")]
+    storage = (tmp_path / "images").as_uri()
     openai_environment.behave_always(Behaviour.slow(0.2))
     batch_id = detach(shared, version, 30)
-    first, second = (started(start, PROMPTLAB_DATABASE_URL=url) for _number in range(2))
+    first, second = (
+        started(start, PROMPTLAB_DATABASE_URL=url, PROMPTLAB_HOME=str(home), PROMPTLAB_STORAGE_URL=storage)
+        for home in homes
+    )
     wait_until(lambda: len(openai_environment.asked) >= 10, "a third of the requests")
     first.kill()
     wait_until(lambda: state_of(shared, batch_id) == "done", "the end of the batch")

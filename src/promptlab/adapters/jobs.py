@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
 from promptlab.errors import Unreachable
@@ -44,6 +44,14 @@ _ENQUEUE = text("""
     )
 """)
 
+
+HAS_NO_JOB: TextClause = text("""
+    NOT EXISTS (
+        SELECT FROM procrastinate_jobs
+        WHERE queueing_lock = 'generation ' || generation.id AND status IN ('todo', 'doing')
+    )
+""")
+"""The condition that a row of the table `generation` has no job that waits or runs."""
 
 _DROP_STALLED = text("""
     DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (

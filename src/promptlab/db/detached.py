@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import TextClause, select, update
 from sqlmodel import Session, col
 
 from promptlab.db.models import Attempt, Batch, BatchItem, Generation, Project, PromptVersion, now
@@ -37,8 +37,8 @@ def open_batches(session: Session, project_id: int) -> list[Batch]:
     return list(session.execute(statement.order_by(col(Batch.id))).scalars())
 
 
-def planned(session: Session, batch_id: int) -> list[Planned]:
-    """Return what is planned of the batch, in the order in which it was planned."""
+def planned(session: Session, batch_id: int, narrowed: TextClause) -> list[Planned]:
+    """Return what is planned of the batch and fits the condition, in the order in which it was planned."""
     statement = (
         select(
             col(Generation.id),
@@ -49,7 +49,7 @@ def planned(session: Session, batch_id: int) -> list[Planned]:
         )
         .join_from(BatchItem, Generation)
         .join(PromptVersion, col(PromptVersion.id) == col(Generation.prompt_version_id))
-        .where(col(BatchItem.batch_id) == batch_id, col(Generation.state) == GenerationState.PLANNED)
+        .where(col(BatchItem.batch_id) == batch_id, col(Generation.state) == GenerationState.PLANNED, narrowed)
         .order_by(col(Generation.id))
     )
     time = now()

@@ -6,7 +6,7 @@ from itertools import islice
 
 from promptlab.adapters import jobs
 from promptlab.adapters.jobs import Job
-from promptlab.db import detached
+from promptlab.db import batches, detached
 from promptlab.db.detached import Planned
 from promptlab.db.engine import Database
 from promptlab.db.models import Batch, now
@@ -53,19 +53,24 @@ def tend(lab: Lab) -> None:
     the batch is stopped.
     """
     with lab.database.reading() as session:
-        found = [
-            (batch, detached.planned(session, batch.id or 0))
-            for batch in detached.open_batches(session, lab.project_id)
-        ]
-    for batch, planned in found:
-        fitting = [row for row in planned if _fits(batch, row)]
-        if not fitting:
-            close_batch(lab, batch.id or 0, stopped=True)
-        by_provider: dict[str, list[int]] = defaultdict(list)
-        for row in fitting:
-            if row.is_due:
-                by_provider[row.provider].append(row.generation_id)
-        enqueue(lab.database, lab.project_id, by_provider)
+        found = detached.open_batches(session, lab.project_id)
+    for batch in found:
+        _tend(lab, batch)
+
+
+def _tend(lab: Lab, batch: Batch) -> None:
+    batch_id = batch.id or 0
+    with lab.database.reading() as session:
+        count, _sending = batches.unfinished(session, batch_id)
+        without_job = detached.planned(session, batch_id, jobs.HAS_NO_JOB)
+    fitting = [row for row in without_job if _fits(batch, row)]
+    if not fitting and len(without_job) == count:
+        close_batch(lab, batch_id, stopped=True)
+    by_provider: dict[str, list[int]] = defaultdict(list)
+    for row in fitting:
+        if row.is_due:
+            by_provider[row.provider].append(row.generation_id)
+    enqueue(lab.database, lab.project_id, by_provider)
 
 
 def _chunks(wanted: Iterator[Job]) -> Iterator[list[Job]]:
