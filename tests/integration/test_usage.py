@@ -31,7 +31,7 @@ def test_an_option_in_the_wrong_place_is_told_its_own(
     [
         (("help",), "`promptlab --help` lists the commands."),
         (("prompt", "help"), "`promptlab prompt --help` lists the commands."),
-        (("list",), "`promptlab prompt list`, `promptlab generation list` and `promptlab provider list`."),
+        (("list",), "`promptlab batch list`"),
         (("prompt", "add", "banner"), "There is `promptlab prompt create`."),
         (("prompt", "generate"), "There is `promptlab generate`."),
         (("PROMPT", "list"), "There is `promptlab prompt`."),

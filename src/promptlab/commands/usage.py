@@ -41,7 +41,7 @@ _MEANT_FLAGS: dict[str, tuple[str, ...]] = {
 }
 """Flags by other names, each the first of these that the command has."""
 
-_SEVERAL = 4
+_SEVERAL = 6
 """More places than this are no answer to where something is."""
 
 
