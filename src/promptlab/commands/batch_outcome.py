@@ -16,6 +16,8 @@ _AGAIN = {
 }
 """What to do about generations that ended without images, in this order."""
 
+_ENDS = "That ends by itself; nothing more is sent."
+_LEFT = "What no process waits for any more is settled by the next command."
 _ANEW = "The same `promptlab batch run` again plans anew what was cancelled."
 _ANEW_ONE_BY_ONE = "`promptlab generation retry ID...` plans anew and sends what was cancelled."
 _ANOTHER_VERSION = (
@@ -24,16 +26,16 @@ _ANOTHER_VERSION = (
 )
 
 
-def show_batch(runtime: Runtime, view: "View", *, as_json: bool, says_next: bool = False) -> None:
+def show_batch(runtime: Runtime, view: "View", *, as_json: bool, has_ended: bool = False) -> None:
     """Show a batch, with `errors` (`batch_views.detail`) also why something failed, and say what goes on with it.
 
-    With JSON that is left out unless `says_next`.
+    With JSON that is left out, unless this command has run it: `has_ended`.
     """
     from promptlab.output.batches import batch_picture
 
     runtime.output.show(view, lambda console: batch_picture(console, view), as_json=as_json)
-    if says_next or not as_json:
-        for sentence in _next_steps(view):
+    if has_ended or not as_json:
+        for sentence in _next_steps(view, has_ended=has_ended):
             runtime.output.note(sentence)
 
 
@@ -44,11 +46,12 @@ def exit_code(view: "View") -> int:
     return REFUSED if view["refused"] else 0
 
 
-def _next_steps(view: "View") -> list[str]:
+def _next_steps(view: "View", *, has_ended: bool) -> list[str]:
     errors: list[dict[str, Any]] = view.get("errors", [])
     steps = [f"All about one: promptlab generation show {errors[0]['example']['generation_id']}"] if errors else []
-    if view["sending"] and view["state"] != "running":
-        steps.append(f"In flight: {view['sending']}. That ends by itself; nothing more is sent.")
+    goes_on = view["state"] == "running" and not has_ended
+    if view["sending"] and not goes_on:
+        steps.append(f"In flight: {view['sending']}. {_LEFT if has_ended else _ENDS}")
     if view["state"] == "cancelled":
         return [*steps, _ANEW if view["request"] else _ANEW_ONE_BY_ONE]
     again = {state: text for state, text in _AGAIN.items() if view[state]}
@@ -56,7 +59,7 @@ def _next_steps(view: "View") -> list[str]:
     if kinds and kinds <= ASKED_WRONGLY:
         again["failed"] = _ANOTHER_VERSION
     steps += [text.format(id=view["id"]) for text in again.values()]
-    if view["planned"] and view["state"] != "running":
+    if view["planned"] and not goes_on:
         steps.append(f"Go on with: promptlab batch resume {view['id']}{_higher_limits(view)}")
     return steps
 

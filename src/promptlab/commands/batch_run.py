@@ -211,7 +211,7 @@ def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, reports: Repo
     for note in done.notes:
         output.note(note)
     view = batch_views.detail(lab, batch_id)
-    show_batch(runtime, view, as_json=as_json, says_next=True)
+    show_batch(runtime, view, as_json=as_json, has_ended=True)
     try:
         reports.write(runtime, view)
     except PromptlabError as error:

@@ -14,7 +14,7 @@ from promptlab.db import batches as rows
 from promptlab.db.batch_items import Left
 from promptlab.db.models import Batch, now
 from promptlab.db.states import BatchState, GenerationState
-from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError, Unreachable
+from promptlab.errors import Conflict, Interrupted, InvalidInput, LimitReached, PromptlabError, Unreachable
 from promptlab.services import batch_requests
 from promptlab.services.batch_requests import Prepared
 from promptlab.services.detached import enqueue, require_workers
@@ -140,7 +140,15 @@ def run(
     stopped_by = _run(lab, batch, progress, limits, again)
     with suppress(Unreachable) if isinstance(stopped_by, Unreachable) else nullcontext():  # what was away may still be
         close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached | FailedFast))
+    stopped_by = stopped_by or _interruption(lab, batch_id)
     return Run(batch_id=batch_id, stopped_by=stopped_by, notes=_notes(still_running))
+
+
+def _interruption(lab: Lab, batch_id: int) -> Interrupted | None:
+    """Return that the batch was paused or cancelled, where nothing that was sent has met with that."""
+    with lab.database.reading() as session:
+        state = rows.get(session, lab.project_id, batch_id).state
+    return Interrupted(f"Batch {batch_id} was {state}.") if state in {BatchState.PAUSED, BatchState.CANCELLED} else None
 
 
 def detach(lab: Lab, batch_id: int, *, limits: Limits, again: Again, begins: Callable[[Left], None]) -> Run:
