@@ -34,3 +34,9 @@ def report(what: str, ratio: float, limit: float) -> None:
     """Print one line with the ratio and what it is allowed to be."""
     verdict = "ok" if ratio <= limit else "TOO SLOW"
     print(f"{what}: {ratio:.2f} (allowed {limit:.2f}) {verdict}")
+
+
+def report_least(what: str, share: float, least: float) -> None:
+    """Print one line with a share that must not be smaller."""
+    verdict = "ok" if share >= least else "TOO LOW"
+    print(f"{what}: {share:.2f} (at least {least:.2f}) {verdict}", flush=True)

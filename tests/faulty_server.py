@@ -34,9 +34,11 @@ class Logged:
     number: int
     prompt: str
     fault: Fault
+    at: float
+    """When it came, in seconds since the epoch."""
     sha256: str | None = None
-    sent: bool = False
-    """Whether every byte of the answer has left the server."""
+    sent_at: float | None = None
+    """When the last byte of the answer had left the server."""
 
     @property
     def request_id(self) -> str:
@@ -61,9 +63,9 @@ class FaultyServer:
     def requests(self) -> list[Logged]:
         """Every request so far, in the order in which they came."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
-        sent = {line["sent"] for line in lines if "sent" in line}
+        sent = {line["sent"]: line["at"] for line in lines if "sent" in line}
         asked = [line for line in lines if "number" in line]
-        return [Logged(**{**line, "fault": Fault(line["fault"]), "sent": line["number"] in sent}) for line in asked]
+        return [Logged(**{**line, "fault": Fault(line["fault"])}, sent_at=sent.get(line["number"])) for line in asked]
 
     @property
     def busy_seconds(self) -> float:
@@ -145,7 +147,8 @@ class _Service:
         self._note(sent=number)
 
     def _note(self, **about: object) -> None:
-        os.write(self._log, f"{json.dumps(about)}\n".encode())  # one write: a line is there whole or not at all
+        line = json.dumps({"at": time.time(), **about})
+        os.write(self._log, f"{line}\n".encode())  # one write: a line is there whole or not at all
 
 
 async def _send(
