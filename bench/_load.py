@@ -52,12 +52,13 @@ class Load:
 
     def batch(self, count: int, *, concurrency: int) -> tuple[Child, Child]:
         """Run a batch of so many images; return what it took, and what the same took with nothing left to do."""
-        file = self._folder / f"cases-{self._cases}.csv"
-        file.write_text("\n".join(["number", *map(str, range(self._cases, self._cases + count)), ""]))
-        self._cases += count
-        command = ("batch", "run", "--prompt-version", "banner", "--cases", file, "--concurrency", concurrency)
+        command = (*self._command(count), "--concurrency", concurrency)
         done = self._promptlab(*command, "--json")
         return done, self._promptlab(*command, "--json")
+
+    def detach(self, count: int) -> None:
+        """Leave a batch of so many images to workers."""
+        self._promptlab(*self._command(count), "--detach")
 
     def bare(self, count: int, *, concurrency: int) -> Child:
         """Do the same without promptlab."""
@@ -65,6 +66,12 @@ class Load:
         folder = self._folder / f"bare-{self._batches}"
         folder.mkdir()
         return run("bench._bare", self.server.base_url, count, concurrency, folder, environment=self.environment)
+
+    def _command(self, count: int) -> tuple[str | Path, ...]:
+        file = self._folder / f"cases-{self._cases}.csv"
+        file.write_text("\n".join(["number", *map(str, range(self._cases, self._cases + count)), ""]))
+        self._cases += count
+        return ("batch", "run", "--prompt-version", "banner", "--cases", file)
 
     def _promptlab(self, *arguments: str | int | Path) -> Child:
         return run("promptlab", *arguments, environment=self.environment)

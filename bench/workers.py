@@ -1,86 +1,67 @@
-"""What a second worker brings: images a second of two workers against one, where only the provider takes time."""
+"""How much more two workers do than one, where waiting for the provider is what takes the time."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
 from pathlib import Path
 
-import psycopg
-from sqlalchemy import make_url
-from tests.fixtures.factories import opening
+from tests.faulty_server import FaultyServer, serving
 from tests.fixtures.postgres_launch import launch
-from tests.fixtures.workers import detach
-from tests.openai_behaviour import Behaviour
-from tests.openai_server import serving
 
-from bench._measure import report
+from bench._load import Load
+from bench._measure import report_least
 from promptlab.db.migrate import upgrade
 
-LATENCY, CONCURRENCY, GENERATIONS = 2.0, 8, 128
-ALLOWED = 1 / 1.9
-WARM = 3 * CONCURRENCY
-"""Requests at either end that are not timed: workers do not begin at the same moment, nor end."""
+COUNT, SIZE, LATENCY, CONCURRENCY = 320, 10_000, 1.0, 8
+LEAST = 1.9
+_SOON = 0.05
+
+
+def rate(load: Load, workers: int) -> float:
+    """Leave a batch to that many workers, and return the images a second while all of them are at work.
+
+    The first and the last tenth do not count: workers start one after the other, and run out of work so.
+    """
+    before = len(load.server.requests)
+    load.detach(COUNT)
+    command = [sys.executable, "-m", "promptlab", "worker", "--concurrency", str(CONCURRENCY)]
+    running = [
+        subprocess.Popen(command, env=load.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(workers)
+    ]
+    while len(answered(load.server)) < before + COUNT:
+        if any(process.poll() is not None for process in running):
+            raise RuntimeError("A worker ended by itself.")
+        time.sleep(_SOON)
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait()
+    times = sorted(answered(load.server))[before:]
+    tenth = COUNT // 10
+    return (COUNT - 2 * tenth) / (times[-tenth - 1] - times[tenth - 1])
+
+
+def answered(server: FaultyServer) -> list[float]:
+    return [request.sent_at for request in server.requests if request.sent_at is not None]
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        url, hold = launch(Path(folder))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        url, hold = launch(folder)
         try:
-            one, two = (_images_a_second(url, Path(folder), workers) for workers in (1, 2))
+            upgrade(url)
+            os.environ["PROMPTLAB_DATABASE_URL"] = url
+            with serving(folder / "requests.log", latency=LATENCY, size=SIZE) as server:
+                load = Load(folder, server)
+                one, two = rate(load, 1), rate(load, 2)
         finally:
             os.close(hold)
-    print(f"one worker: {one:.1f} images/s, two: {two:.1f} (latency {LATENCY} s, {CONCURRENCY} at once each)")
-    report("seconds an image of two workers / one", one / two, ALLOWED)
-
-
-def _images_a_second(server_url: str, folder: Path, workers: int) -> float:
-    with ExitStack() as stack:
-        provider = stack.enter_context(serving())
-        provider.behave_always(Behaviour.slow(LATENCY))
-        environment = {
-            **os.environ,
-            "PROMPTLAB_HOME": str(folder / f"home{workers}"),
-            "PROMPTLAB_DATABASE_URL": _new_database(server_url, f"workers{workers}"),
-            "OPENAI_API_KEY": "sk-test",
-            "OPENAI_BASE_URL": provider.base_url,
-        }
-        _promptlab(environment, "prompt", "create", "banner", "--user", "a fox", "--provider", "openai").wait()
-        for _number in range(workers):
-            worker = _promptlab(environment, "worker", "--provider", "openai", "--concurrency", str(CONCURRENCY))
-            stack.callback(worker.wait)
-            stack.callback(worker.terminate)
-            assert worker.stderr is not None
-            worker.stderr.readline()  # that it has started
-        with opening(environment["PROMPTLAB_DATABASE_URL"]) as database:
-            detach(database, 1, GENERATIONS)
-        began = _reached(lambda: len(provider.asked), WARM)
-        ended = _reached(lambda: len(provider.asked), GENERATIONS - WARM)
-        _reached(lambda: len(provider.asked), GENERATIONS)
-    return (GENERATIONS - 2 * WARM) / (ended - began)
-
-
-def _promptlab(environment: dict[str, str], *arguments: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "promptlab", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def _new_database(server_url: str, name: str) -> str:
-    with closing(psycopg.connect(server_url, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    upgrade(url)
-    return url
-
-
-def _reached(count: Callable[[], int], wanted: int) -> float:
-    """Wait until so many requests have come, and return the time."""
-    while count() < wanted:
-        time.sleep(0.005)
-    return time.monotonic()
+    print(f"{COUNT} images, {LATENCY:g} s each, {CONCURRENCY} at once a worker: {one:.1f} a second, two {two:.1f}")
+    report_least("two workers / one", two / one, LEAST)
 
 
 if __name__ == "__main__":
