@@ -173,6 +173,7 @@ BENCHES: dict[str, Prepare] = {
     "docs/configuration.md": _secrets,
     "docs/first-experiment.md": _at_openai,
     "docs/moving-data.md": _lab_in_the_home,
+    "docs/performance.md": _nothing,
     "docs/postgresql-and-s3.md": _team,
     "docs/rating-with-a-team.md": _rating,
     "docs/troubleshooting.md": _nothing,
