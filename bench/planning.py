@@ -39,9 +39,8 @@ def plan(folder: Path) -> float:
     lab = runtime.lab
     start = time.perf_counter()
     prepared = batch_requests.prepare(lab, request)
-    _batch_id, missing = batches.plan(lab, prepared, batches.Limits())
+    batches.plan(lab, prepared, batches.Limits())
     seconds = time.perf_counter() - start
-    assert missing.count == ROWS
     runtime.close()
     return seconds
 
@@ -54,6 +53,7 @@ def bare(connection: Any, mark: str) -> float:
     cursor.execute("SELECT * FROM generation")
     rows = [tuple(map(_plain, row)) for row in cursor.fetchall()]
     connection.commit()
+    assert len(rows) == ROWS
     insert = f"INSERT INTO bare VALUES ({', '.join([mark] * len(rows[0]))})"
     start = time.perf_counter()
     cursor.executemany(insert, rows)

@@ -31,7 +31,7 @@ def test_a_mix_of_faults_is_classified_by_what_happened(
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         batch = FaultyBatch(promptlab, start, server, tmp_path / "promptlab", count=count)
-        code, _out, err = batch.run().wait()
+        code, _out, err = batch.run().wait(count)
         assert code == 5, err
         assert {row["state"] for row in batch.rows()} <= FINAL
         met = Counter(request.fault for request in server.requests)
