@@ -90,6 +90,7 @@ BY_INDEX: dict[str, Query] = {
         session, DEFAULT_PROJECT, QueueFilters(rater="ana")
     ),
     "deleted versions": _versions(deleted=True),
+    "to send": lambda session: generations.to_send(session, 1),
     "by ids": lambda session: generations.by_ids(session, IDS),
     "one": lambda session: generations.get(session, DEFAULT_PROJECT, 1),
     "claim": lambda session: generations.claim(session, 1),
@@ -99,6 +100,7 @@ BY_INDEX: dict[str, Query] = {
     "case": lambda session: cases.find(session, DEFAULT_PROJECT, "hash"),
     "next draw": lambda session: generations.next_draw(session, "key"),
     "attempts of generations": lambda session: attempts.of_generations(session, IDS),
+    "an attempt and its generation": lambda session: attempts.lock(session, 1),
     "one attempt": lambda session: attempts.find(session, DEFAULT_PROJECT, 1, 1),
     "handle": lambda session: attempts.set_handle(session, 1, "job"),
     "newest live version": lambda session: prompts.newest_live(session, DEFAULT_PROJECT, "poster"),
@@ -107,7 +109,7 @@ BY_INDEX: dict[str, Query] = {
     "ids of a name": lambda session: prompts.ids_of_name(session, DEFAULT_PROJECT, "poster"),
     "current rating": lambda session: ratings.current(session, 1, "ana"),
     "reserve": lambda session: batches.reserve(session, 1, usd=0.5, images=1),
-    "settle": lambda session: batches.settle(session, 1, usd=0.0, images=0),
+    "settle": lambda session: batches.settle(session, 1, usd=0.5, images=0),
     "unfinished": lambda session: batches.unfinished(session, 1),
     "pace": _take(requests_per_minute=60, images_per_minute=None),
     "pace without a limit": _take(requests_per_minute=None, images_per_minute=None),
@@ -122,7 +124,7 @@ BY_INDEX: dict[str, Query] = {
 def filled(sqlite_url: str) -> Any:
     with opening(sqlite_url) as database:
         with database.transaction() as session:
-            factories.generation(session, request_key="key")
+            factories.attempt(session, factories.generation(session, request_key="key"))
         yield database
 
 

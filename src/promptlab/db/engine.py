@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -106,9 +106,9 @@ def driver_arguments(url: str) -> dict[str, Any]:
     return {**named, **_postgres_arguments(parsed)}
 
 
-def rows_changed(session: Session, statement: Update) -> int:
+def rows_changed(session: Session, statement: Update, parameters: Mapping[str, Any] | None = None) -> int:
     """Run a conditional update and return how many rows it changed: none means that somebody else was first."""
-    result = session.execute(statement)
+    result = session.execute(statement, parameters)
     assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE returns, which the type does not say
     return result.rowcount
 

@@ -1,11 +1,14 @@
-"""Queries on generations and the rows that belong to them."""
+"""Queries on generations and the rows that belong to them.
 
-from collections.abc import Sequence
+Statements that run for every image are made once, and on the table: making one costs several times its run.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, insert, literal, select, text, update
 from sqlmodel import Session, col
 
 from promptlab.db.engine import rows_changed
@@ -22,6 +25,51 @@ from promptlab.db.models import (
 from promptlab.db.pages import Page, fetch_page
 from promptlab.db.states import GenerationState, ImageRole
 from promptlab.errors import NotFound
+
+_TABLE, _VERSION, _INPUT, _OUTPUT = (
+    Generation.metadata.tables[name]
+    for name in ("generation", "prompt_version", "generation_image_input", "generation_image_output")
+)
+_THIS = _TABLE.c.id == bindparam("generation")
+
+_TO_SEND = (
+    select(
+        *(_TABLE.c.batch_id, _VERSION.c.model, _TABLE.c.image_count, _TABLE.c.seed, _TABLE.c.parameters),
+        _TABLE.c.rendered_system_prompt.label("system_prompt"),
+        _TABLE.c.rendered_user_prompt.label("user_prompt"),
+        _TABLE.c.max_price_usd,
+        exists().where(_INPUT.c.generation_id == _TABLE.c.id).label("has_inputs"),
+    )
+    .join_from(_TABLE, _VERSION, _VERSION.c.id == _TABLE.c.prompt_version_id)
+    .where(_THIS)
+)
+_CHANGE = update(_TABLE).where(_THIS)
+_CLAIM = (
+    update(_TABLE)
+    .where(_THIS, _TABLE.c.state == GenerationState.PLANNED)
+    .values(state=GenerationState.SENDING, not_before=None)
+)
+_REPLAN = (
+    update(_TABLE)
+    .where(_THIS, _TABLE.c.state.in_(bindparam("states", expanding=True)))
+    .values(state=GenerationState.PLANNED, not_before=None, finished_at=None)
+)
+_ADD_OUTPUTS = insert(_OUTPUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToSend:
+    """What a generation asks its provider for, and what it may cost at most; its input images are rows of their own."""
+
+    batch_id: int
+    model: str
+    system_prompt: str | None
+    user_prompt: str
+    image_count: int
+    seed: int | None
+    parameters: dict[str, Any]
+    max_price_usd: float | None
+    has_inputs: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +111,12 @@ def get(session: Session, project_id: int, generation_id: int, *, lock: bool = F
             f"There is no generation {generation_id}.", hint="`promptlab generation list` shows what is there."
         )
     return found
+
+
+def to_send(session: Session, generation_id: int) -> ToSend | None:
+    """Return what the generation asks for, None where somebody has deleted it."""
+    found = session.execute(_TO_SEND, {"generation": generation_id}).mappings().one_or_none()
+    return None if found is None else ToSend(**found)
 
 
 def by_ids(session: Session, generation_ids: Sequence[int]) -> list[Generation]:
@@ -121,22 +175,17 @@ def next_draw(session: Session, request_key: str) -> int:
 
 def claim(session: Session, generation_id: int) -> bool:
     """Move the generation from planned to sending, and say whether this was the one who did it."""
-    statement = (
-        update(Generation)
-        .where(col(Generation.id) == generation_id, col(Generation.state) == GenerationState.PLANNED)
-        .values(state=GenerationState.SENDING, not_before=None)
-    )
-    return rows_changed(session, statement) == 1
+    return rows_changed(session, _CLAIM, {"generation": generation_id}) == 1
+
+
+def change(session: Session, generation_id: int, **columns: Any) -> None:
+    """Write what became of the generation."""
+    session.execute(_CHANGE, {"generation": generation_id, **columns})
 
 
 def replan(session: Session, generation_id: int, states: Sequence[GenerationState]) -> bool:
     """Put a generation that ended in one of `states` back to planned, and say whether it was there."""
-    statement = (
-        update(Generation)
-        .where(col(Generation.id) == generation_id, col(Generation.state).in_(states))
-        .values(state=GenerationState.PLANNED, not_before=None, finished_at=None)
-    )
-    return rows_changed(session, statement) == 1
+    return rows_changed(session, _REPLAN, {"generation": generation_id, "states": states}) == 1
 
 
 def inputs(
@@ -162,6 +211,12 @@ def outputs(session: Session, generation_ids: Sequence[int]) -> list[GenerationI
         .order_by(col(GenerationImageOutput.generation_id), col(GenerationImageOutput.position))
     )
     return list(session.execute(statement).scalars())
+
+
+def add_outputs(session: Session, project_id: int, generation_id: int, images: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the images that came out of the generation; of each the columns that every row about an image has."""
+    belongs = {"project_id": project_id, "generation_id": generation_id}
+    session.execute(_ADD_OUTPUTS, [{**belongs, **image} for image in images])
 
 
 def remove(session: Session, generation: Generation) -> None:

@@ -19,7 +19,8 @@ from promptlab.adapters.ai.protocol import (
     ProviderUnavailable,
 )
 from promptlab.db import attempts, batches, generations
-from promptlab.db.models import Attempt, Batch, Generation, GenerationImageInput, PromptVersion, now
+from promptlab.db.generations import ToSend
+from promptlab.db.models import Attempt, Batch, GenerationImageInput, now
 from promptlab.db.states import BatchState, ImageRole
 from promptlab.errors import Interrupted, LimitReached, Unreachable
 from promptlab.services import outcomes
@@ -198,39 +199,35 @@ def _claim(lab: Lab, flight: Flight, job: _Job) -> Attempt | None:
 def _load(lab: Lab, provider: ImageProvider, generation_id: int) -> _Job | None:
     """Return what is needed to send the generation, None where somebody has deleted it."""
     with lab.database.reading() as session:
-        found = generations.by_ids(session, [generation_id])
-        if not found:
+        wanted = generations.to_send(session, generation_id)
+        if wanted is None:
             return None
-        [generation] = found
-        version = session.get_one(PromptVersion, generation.prompt_version_id)
-        images = generations.inputs(session, [generation_id])
-    request = _request(lab, generation, version, images)
-    sendable = provider.capabilities(version.model).sendable(request.parameters, inputs=len(request.inputs))
+        images = generations.inputs(session, [generation_id]) if wanted.has_inputs else []
+    request = _request(lab, wanted, images)
+    sendable = provider.capabilities(wanted.model).sendable(request.parameters, inputs=len(request.inputs))
     return _Job(
         generation_id=generation_id,
-        batch_id=generation.batch_id,
+        batch_id=wanted.batch_id,
         request=replace(request, parameters=sendable),
-        max_price_usd=generation.max_price_usd or 0.0,
+        max_price_usd=wanted.max_price_usd or 0.0,
     )
 
 
-def _request(
-    lab: Lab, generation: Generation, version: PromptVersion, images: list[GenerationImageInput]
-) -> ImageRequest:
+def _request(lab: Lab, wanted: ToSend, images: list[GenerationImageInput]) -> ImageRequest:
     def read(role: ImageRole) -> list[InputImage]:
-        wanted = [image for image in images if image.role is role]
-        return [InputImage(data=lab.storage.read(image.url), media_type=image.media_type) for image in wanted]
+        found = [image for image in images if image.role is role]
+        return [InputImage(data=lab.storage.read(image.url), media_type=image.media_type) for image in found]
 
     masks = read(ImageRole.MASK)
     return ImageRequest(
-        model=version.model,
-        system_prompt=generation.rendered_system_prompt,
-        user_prompt=generation.rendered_user_prompt,
+        model=wanted.model,
+        system_prompt=wanted.system_prompt,
+        user_prompt=wanted.user_prompt,
         inputs=tuple(read(ImageRole.INPUT)),
         mask=masks[0] if masks else None,
-        count=generation.image_count,
-        seed=generation.seed,
-        parameters=generation.parameters,
+        count=wanted.image_count,
+        seed=wanted.seed,
+        parameters=wanted.parameters,
     )
 
 

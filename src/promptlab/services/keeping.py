@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from promptlab.adapters.ai.protocol import ImageProvider, ImageResult, ProviderFailed
-from promptlab.db.models import Attempt, GenerationImageOutput
+from promptlab.db.models import Attempt
 from promptlab.db.states import GenerationState
 from promptlab.services import outcomes
 from promptlab.services.images import ImageInfo, UnusableImage, extension, inspect_image
@@ -62,14 +62,8 @@ def keep(lab: Lab, attempt: Attempt, result: ImageResult, *, duration_ms: int | 
         ended = outcomes.end(lab, attempt.id or 0, error, duration_ms=duration_ms)
         lab.spool.set_aside(spool_key(attempt))
         return ended
-    outputs = [
-        GenerationImageOutput(
-            project_id=lab.project_id, generation_id=0, **store_image(lab, data, info, position=position)
-        )
-        for position, (data, info) in enumerate(images)
-    ]
     success = outcomes.Success(
-        outputs=outputs,
+        images=[store_image(lab, data, info, position=position) for position, (data, info) in enumerate(images)],
         effective_parameters=dict(result.effective_parameters),
         usage=dict(result.usage) if result.usage is not None else None,
         cost_usd=result.cost_usd,

@@ -1,5 +1,6 @@
 """How an attempt ends: one short transaction that closes it, moves its generation and settles the money."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from sqlmodel import Session
 
 from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, Refused
-from promptlab.db import batches
-from promptlab.db.models import Attempt, Generation, GenerationImageOutput, now
+from promptlab.db import attempts, batches, generations
+from promptlab.db.attempts import Sent
+from promptlab.db.models import now
 from promptlab.db.states import AttemptOutcome, GenerationState
 from promptlab.services.lab import Lab
 
@@ -27,7 +29,8 @@ class Ended:
 class Success:
     """A request that ended in images that are stored."""
 
-    outputs: list[GenerationImageOutput]
+    images: Sequence[dict[str, Any]]
+    """Of each the columns that a row about an image has."""
     effective_parameters: dict[str, Any]
     usage: dict[str, Any] | None
     cost_usd: float | None
@@ -42,21 +45,29 @@ def succeed(lab: Lab, attempt_id: int, success: Success, *, duration_ms: int | N
     They are not when the generation has meanwhile got others, from a later attempt.
     """
     with lab.database.transaction() as session:
-        opened = _open(session, attempt_id, AttemptOutcome.SUCCEEDED, success.cost_usd)
-        if opened is None:
+        sent = _open(session, attempt_id, AttemptOutcome.SUCCEEDED, success.cost_usd)
+        if sent is None:
             return False
-        attempt, generation = opened
-        attempt.http_status, attempt.request_id = success.http_status, _storable(success.request_id)
-        for output in success.outputs:
-            output.project_id, output.generation_id = generation.project_id, generation.id or 0
-            session.add(output)
-        generation.effective_parameters = success.effective_parameters
-        generation.usage = success.usage
-        _add_cost(generation, success.cost_usd)
-        generation.warnings = [*generation.warnings, *success.warnings, *_fewer(generation, len(success.outputs))]
-        outcome, state = AttemptOutcome.SUCCEEDED, GenerationState.SUCCEEDED
-        _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
-        _settle(session, attempt, success.cost_usd, images=len(success.outputs))
+        count = len(success.images)
+        generations.add_outputs(session, sent.project_id, sent.generation_id, success.images)
+        _close(
+            session,
+            sent,
+            attempt={
+                "outcome": AttemptOutcome.SUCCEEDED,
+                "http_status": success.http_status,
+                "request_id": _storable(success.request_id),
+                **_spent(sent, success.cost_usd, images=count),
+            },
+            generation={
+                "state": GenerationState.SUCCEEDED,
+                "effective_parameters": success.effective_parameters,
+                "usage": success.usage,
+                "cost_usd": _total(sent, success.cost_usd),
+                "warnings": [*sent.warnings, *success.warnings, *_fewer(sent, count)],
+            },
+            duration_ms=duration_ms,
+        )
         return True
 
 
@@ -82,16 +93,21 @@ def withdraw(lab: Lab, attempt_id: int, error: ProviderError, *, duration_ms: in
 def postpone(lab: Lab, attempt_id: int, error: ProviderError, *, seconds: float, duration_ms: int) -> None:
     """Close an attempt that bought no image and plan the generation again, not before the delay is over."""
     with lab.database.transaction() as session:
-        opened = _open(session, attempt_id, AttemptOutcome.RETRY, error.cost_usd or 0.0)
-        if opened is None:
+        cost_usd = error.cost_usd or 0.0
+        sent = _open(session, attempt_id, AttemptOutcome.RETRY, cost_usd)
+        if sent is None:
             return
-        attempt, generation = opened
-        _write_error(attempt, error)
-        outcome, state = AttemptOutcome.RETRY, GenerationState.PLANNED
-        _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
-        generation.not_before = now() + timedelta(seconds=seconds)
-        _add_cost(generation, error.cost_usd)
-        _settle(session, attempt, error.cost_usd or 0.0)
+        _close(
+            session,
+            sent,
+            attempt={"outcome": AttemptOutcome.RETRY, **_words(error), **_spent(sent, cost_usd)},
+            generation={
+                "state": GenerationState.PLANNED,
+                "not_before": now() + timedelta(seconds=seconds),
+                "cost_usd": _total(sent, error.cost_usd),
+            },
+            duration_ms=duration_ms,
+        )
 
 
 def _end(
@@ -105,83 +121,88 @@ def _end(
 ) -> None:
     cost_usd = 0.0 if error.cost_usd is None and not error.may_be_billed else error.cost_usd
     with lab.database.transaction() as session:
-        opened = _open(session, attempt_id, outcome, cost_usd)
-        if opened is None:
+        sent = _open(session, attempt_id, outcome, cost_usd)
+        if sent is None:
             return
-        attempt, generation = opened
-        _write_error(attempt, error)
-        _close(session, attempt, generation, outcome=outcome, state=state, duration_ms=duration_ms)
+        attempt: dict[str, Any] = {"outcome": outcome, **_words(error)}
+        generation: dict[str, Any] = {"state": state}
         if state is not GenerationState.UNKNOWN:
-            _add_cost(generation, cost_usd)
-            _settle(session, attempt, cost_usd)
+            attempt |= _spent(sent, cost_usd)
+            generation["cost_usd"] = _total(sent, cost_usd)
+        _close(session, sent, attempt=attempt, generation=generation, duration_ms=duration_ms)
 
 
-def _fewer(generation: Generation, count: int) -> list[str]:
-    wanted = generation.image_count
+def _fewer(sent: Sent, count: int) -> list[str]:
+    wanted = sent.image_count
     return [f"{count} of the {wanted} images asked for came."] if count < wanted else []
 
 
-def _open(
-    session: Session, attempt_id: int, outcome: AttemptOutcome, cost_usd: float | None
-) -> tuple[Attempt, Generation] | None:
-    """Return the attempt and its generation, locked, if this outcome is the generation's.
+def _open(session: Session, attempt_id: int, outcome: AttemptOutcome, cost_usd: float | None) -> Sent | None:
+    """Return the attempt with its generation, locked, if this outcome is the generation's.
 
     It is not when the attempt has one already, or when the generation got its own from another attempt: then this
     attempt alone is closed, and what it cost is counted.
     """
-    attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
-    generation = session.get_one(Generation, attempt.generation_id, with_for_update=True)
-    if attempt.outcome not in {None, AttemptOutcome.UNKNOWN}:
+    sent = attempts.lock(session, attempt_id)
+    if sent.outcome not in {None, AttemptOutcome.UNKNOWN}:
         return None
-    overtaken = attempt.outcome is AttemptOutcome.UNKNOWN and generation.state is GenerationState.SENDING
-    if generation.state in _OPEN and not (overtaken and outcome is not AttemptOutcome.SUCCEEDED):
-        return attempt, generation
-    if attempt.outcome is None:
-        attempt.outcome, attempt.finished_at = outcome, now()
-        _add_cost(generation, cost_usd)
-        _settle(session, attempt, cost_usd)
-        session.add_all([attempt, generation])
+    overtaken = sent.outcome is AttemptOutcome.UNKNOWN and sent.state is GenerationState.SENDING
+    if sent.state in _OPEN and not (overtaken and outcome is not AttemptOutcome.SUCCEEDED):
+        return sent
+    if sent.outcome is None:
+        closed = {"outcome": outcome, "finished_at": now(), **_spent(sent, cost_usd)}
+        _write(session, sent, attempt=closed, generation={"cost_usd": _total(sent, cost_usd)})
     return None
 
 
 def _close(
     session: Session,
-    attempt: Attempt,
-    generation: Generation,
+    sent: Sent,
     *,
-    outcome: AttemptOutcome,
-    state: GenerationState,
+    attempt: dict[str, Any],
+    generation: dict[str, Any],
     duration_ms: int | None,
 ) -> None:
-    attempt.outcome, attempt.finished_at = outcome, now()
+    """Write how the attempt ended and what became of its generation, with the time of both."""
+    ended = now()
+    attempt = {**attempt, "finished_at": ended}
+    generation = {**generation, "finished_at": None if generation["state"] is GenerationState.PLANNED else ended}
     if duration_ms is not None:
-        attempt.duration_ms = duration_ms
-        generation.execution_time = (generation.execution_time or 0) + duration_ms
-    generation.state = state
-    generation.finished_at = None if state is GenerationState.PLANNED else now()
-    session.add_all([attempt, generation])
+        attempt["duration_ms"] = duration_ms
+        generation["execution_time"] = (sent.execution_time or 0) + duration_ms
+    _write(session, sent, attempt=attempt, generation=generation)
 
 
-def _add_cost(generation: Generation, cost_usd: float | None) -> None:
-    """Add what an attempt cost to what earlier ones did: the sum of what is known, None where nothing is."""
+def _write(session: Session, sent: Sent, *, attempt: dict[str, Any], generation: dict[str, Any]) -> None:
+    """Write both, and settle with the batch what is reserved for the attempt now: last, because others wait for it."""
+    attempts.change(session, sent.attempt_id, **attempt)
+    generations.change(session, sent.generation_id, **generation)
+    usd = attempt.get("reserved_usd", sent.reserved_usd) - sent.reserved_usd
+    images = attempt.get("reserved_images", sent.reserved_images) - sent.reserved_images
+    batches.settle(session, sent.batch_id, usd=usd, images=images)
+
+
+def _spent(sent: Sent, cost_usd: float | None, *, images: int = 0) -> dict[str, Any]:
+    """Return what replaces the reservation; an unknown price is never zero, so what is reserved then stays."""
+    return {"reserved_usd": sent.reserved_usd if cost_usd is None else cost_usd, "reserved_images": images}
+
+
+def _total(sent: Sent, cost_usd: float | None) -> float | None:
+    """Return what the attempt and earlier ones cost: the sum of what is known, None where nothing is."""
     if cost_usd is not None:
-        generation.cost_usd = round((generation.cost_usd or 0.0) + cost_usd, 6)
-    elif not generation.cost_usd:
-        generation.cost_usd = None  # a price that is not known is no zero, also after failures that cost nothing
+        return round((sent.cost_usd or 0.0) + cost_usd, 6)
+    return sent.cost_usd or None  # a price that is not known is no zero, also after failures that cost nothing
 
 
-def _settle(session: Session, attempt: Attempt, cost_usd: float | None, *, images: int = 0) -> None:
-    """Replace the reservation by the price; an unknown price is never zero, so the reservation then stays."""
-    spent = attempt.reserved_usd if cost_usd is None else cost_usd
-    usd, more_images = spent - attempt.reserved_usd, images - attempt.reserved_images
-    batches.settle(session, attempt.batch_id, usd=usd, images=more_images)
-    attempt.reserved_usd, attempt.reserved_images = spent, images
-
-
-def _write_error(attempt: Attempt, error: ProviderError) -> None:
-    attempt.error_kind, attempt.error_message = error.kind, _storable(error.message)
-    attempt.http_status, attempt.request_id = error.http_status, _storable(error.request_id)
-    attempt.error_details = error.details or None
+def _words(error: ProviderError) -> dict[str, Any]:
+    """Return the columns that say why."""
+    return {
+        "error_kind": error.kind,
+        "error_message": _storable(error.message),
+        "http_status": error.http_status,
+        "request_id": _storable(error.request_id),
+        "error_details": error.details or None,
+    }
 
 
 def _storable(text: str | None) -> str | None:
