@@ -29,6 +29,7 @@ _SHELL = ("cp", "mv", "ln", "sh")
 _FILES = {
     "generation,score,rater,note,tags": "ratings.csv",
     "key,subject,mood,input": "scenes.csv",
+    "subject,mood": "scenes.csv",
     '{"key": "fox", "subject": "a fox", "colours": ["red", "white"], "inputs": ["images/fox.png", "images/owl.png"]}': (
         "scenes.jsonl"
     ),
@@ -167,6 +168,7 @@ BENCHES: dict[str, Prepare] = {
     **{f"docs/providers/{name}.md": _vendor(name) for name in vendors()},
     "README.md": _at_openai,
     "docs/README.md": _nothing,
+    "docs/batches.md": _nothing,
     "docs/cases.md": _pictures,
     "docs/ci.md": _ci,
     "docs/ci-gitlab.md": _nothing,
