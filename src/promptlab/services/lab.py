@@ -16,6 +16,7 @@ class Providers:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._opened: dict[tuple[str, bool], ImageProvider] = {}
+        self._limits: dict[str, ProviderSettings] = {}
 
     def open(self, name: str, *, for_sending: bool = True) -> ImageProvider:
         """Return the adapter of that name; raises NotConfigured where a key is missing that sending needs."""
@@ -30,9 +31,11 @@ class Providers:
         """Return how often and how many at once that provider is asked."""
         from promptlab.adapters.ai.registry import provider_spec
 
-        return self._settings.for_provider(
-            name, key_variable=None, base_url_variable=None, concurrency=provider_spec(name).concurrency
-        )
+        if name not in self._limits:  # finding a provider looks through all that is installed
+            self._limits[name] = self._settings.for_provider(
+                name, key_variable=None, base_url_variable=None, concurrency=provider_spec(name).concurrency
+            )
+        return self._limits[name]
 
     def close(self) -> None:
         """Give their connections back."""
