@@ -158,6 +158,16 @@ def test_a_url_can_say_that_a_pooler_answers_there(postgres_url: str) -> None:
         assert project_names(database) == ["default"]
 
 
+def test_a_pooler_that_nobody_has_told_of_is_told(pooled_url: str) -> None:
+    """What one client has prepared another finds in its way."""
+    url = make_url(pooled_url).difference_update_query(["pooler"]).render_as_string(hide_password=False)
+    with opening(url) as one, opening(url) as other, pytest.raises(DatabaseUnavailable, match="behind a pooler"):
+        _names = [project_names(each) for _number in range(20) for each in (one, other)]
+    with opening(pooled_url) as one, opening(pooled_url) as other:
+        for _number in range(20):
+            assert project_names(one) == project_names(other) == ["default"]
+
+
 @pytest.mark.parametrize(
     "option", ["foo=1", "connect_timeout=abc", "autocommit=1", "prepare_threshold=0", "row_factory=x", "pooler=yes"]
 )

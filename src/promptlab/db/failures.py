@@ -57,6 +57,7 @@ _SENTENCES: tuple[tuple[str, type[PromptlabError], str, str], ...] = (
     (r"does not support SSL", _AWAY, "offers no encryption", "If the network is safe: ?sslmode=disable in the URL."),
     (r"database \"[^\"]*\" does not exist", _AWAY, "does not exist on that server", "Create it with createdb."),
     (r"no such table|UndefinedTable", _AWAY, "lacks tables that it should have", "Run `promptlab db upgrade`."),
+    (r"prepared statement \S+ (?:does not|already) exist", _AWAY, "is behind a pooler", "Add ?pooler=true to its URL."),
     (r"invalid connection option (?P<what>.*)", NotConfigured, "has no option {what}", "See the URL behind its ?."),
     (r"bad value for (?P<what>.*)", NotConfigured, "has a bad value in {what}", "See it behind the ?."),
     (r"permission denied|InsufficientPrivilege", NotAllowed, "does not allow this", "Its owner can allow it."),
