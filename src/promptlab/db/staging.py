@@ -3,9 +3,10 @@
 A hundred thousand rows need a hundred thousand small pairs of numbers this way, and each text only once a draft.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -36,6 +37,9 @@ from promptlab.db.models import (
     usd_type,
 )
 from promptlab.db.states import GenerationState
+
+_PAGE = 1_000
+"""Drafts that are staged at once: their parameters take more memory than they do themselves."""
 
 _metadata = MetaData()
 _DRAFT = Table(
@@ -148,7 +152,7 @@ class Staged:
 
 @contextmanager
 def staged(
-    session: Session, project_id: int, drafts: Sequence[Mapping[str, Any]], rows: Sequence[tuple[int, int]]
+    session: Session, project_id: int, drafts: Iterable[Mapping[str, Any]], rows: Sequence[tuple[int, int]]
 ) -> Iterator[Staged]:
     """Stage drafts, and the draws of each: pairs of the number of a draft and a draw, in the order of their ids.
 
@@ -156,8 +160,10 @@ def staged(
     """
     connection = session.connection()
     _metadata.create_all(connection, checkfirst=False)  # a transaction that fails takes them back
-    if drafts:
-        session.execute(insert(_DRAFT), [{"number": number, **each} for number, each in enumerate(drafts)])
+    numbered = ({"number": number, **each} for number, each in enumerate(drafts))
+    while page := list(islice(numbered, _PAGE)):
+        session.execute(insert(_DRAFT), page)
+    if rows:
         session.execute(insert(_ROW).from_select(["place", "draft", "draw"], _unpacked(session, rows)))
     yield Staged(session, project_id)
     _metadata.drop_all(connection, checkfirst=False)

@@ -124,7 +124,7 @@ def stage(
 ) -> AbstractContextManager[Staged]:
     """Stage what was prepared, in the order of that seed; `case_ids` are those of its cases, [None] without any."""
     count = len(case_ids)
-    drafts = [columns(each, case_ids[place % count]) for place, each in enumerate(prepared.drafts)]
+    drafts = (columns(each, case_ids[place % count]) for place, each in enumerate(prepared.drafts))
     return staged(session, lab.project_id, drafts, shuffled(prepared.drafts, order_seed))
 
 
