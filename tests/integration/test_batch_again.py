@@ -124,6 +124,8 @@ def test_ctrl_c_twice_stops_at_once(promptlab: Promptlab, server: OpenAIServer, 
     server.behave_always()
     assert "In flight: 2. What no process waits for any more is settled by the next command." in err
     assert go_on(err) == ["batch", "resume", "1"]
+    left = promptlab("batch", "show", 1, "--json").json
+    assert (left["state"], states(left)) == ("planned", {"planned": 4, "unknown": 2})
     view = promptlab(*go_on(err), "--json", code=5).json
     assert states(view) == {"succeeded": 4, "unknown": 2}
     assert prompts(server) == wanted("p", 6)

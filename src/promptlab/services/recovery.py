@@ -1,6 +1,6 @@
 """What is done about requests whose process died: spool first, then the job's handle, then `unknown`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
@@ -101,15 +101,17 @@ def recover(lab: Lab) -> Recovered:
     with lab.database.reading() as session:
         left, late = attempts.in_flight(session, lab.project_id), _late_answers(lab, session)
     behind = left_behind(lab, in_flight={attempt.owner for attempt in left})
-    results = [_settle_late(lab, attempt) for attempt in late]
+    results, ended = [_settle_late(lab, attempt) for attempt in late], set[int]()
     for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
         found = list(group)
         with lab.owner.take_over(owner, max(attempt.lease_until for attempt in found)) as dead:
             settled = [_settle(lab, attempt) for attempt in found] if dead else []
+        ended |= {attempt.batch_id for attempt in found if dead}
         if dead and _LATER.isdisjoint(settled):
             lab.owner.forget(owner)
         results += settled
     counts = {name: results.count(name) for name in ("kept", "unknown", *_LATER)}
+    _stopped(lab, ended - set(behind.batch_ids))
     return Recovered(**counts, planned=behind.generation_ids, batches=_stopped(lab, behind.batch_ids))
 
 
@@ -208,11 +210,16 @@ def _late_answers(lab: Lab, session: Session) -> list[Attempt]:
     return found
 
 
-def _stopped(lab: Lab, batch_ids: Sequence[int]) -> dict[int, int]:
-    """Write down that nobody runs these batches any more, and return how many generations each has still planned."""
+def _stopped(lab: Lab, batch_ids: Collection[int]) -> dict[int, int]:
+    """Write down that nobody runs these batches any more, and return how many generations each has still planned.
+
+    Those that workers take go on: they are left as they are.
+    """
     found = {}
     for batch_id in batch_ids:
         with lab.database.transaction() as session:
+            if batches.get(session, lab.project_id, batch_id).detached:
+                continue
             batches.close(session, batch_id, BatchState.PLANNED)
             if planned := batches.unfinished(session, batch_id)[0]:
                 found[batch_id] = planned
