@@ -80,3 +80,18 @@ def test_a_job_that_outlives_the_timeout_is_asked_about_again_and_not_bought_twi
     service.pending = 0
     [row] = promptlab("generation", "retry", 1, "--json").json["items"]
     assert (row["state"], len(service.asked())) == ("succeeded", 1)
+
+
+def test_a_batch_asks_about_its_jobs_before_it_sends_them_again(
+    promptlab: Promptlab, service: BflService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that still runs is left unknown, and that is said; one that has ended is fetched. Nothing is bought twice."""
+    promptlab(*CREATE)
+    service.pending = 10**9
+    monkeypatch.setenv("PROMPTLAB_BFL_TIMEOUT", "0.1")
+    promptlab("batch", "run", "--prompt-version", "p", code=5)
+    resume = ("batch", "resume", 1, "--retry-unknown")
+    assert "1 unknown is still being made by the provider." in promptlab(*resume, code=5).err
+    service.pending = 0
+    view = promptlab(*resume, "--json").json
+    assert (view["state"], view["succeeded"], len(service.asked())) == ("done", 1, 1)
