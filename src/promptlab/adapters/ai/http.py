@@ -197,11 +197,13 @@ class HttpClient:
     def _body(self, response: "httpx.Response") -> bytes:
         import httpx
 
-        body = bytearray()
+        chunks: list[bytes] = []  # put together once: a buffer that grows is copied again and again
+        size = 0
         try:
             for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_ANSWER:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MAX_ANSWER:
                     message = f"The answer of {self._provider} has more than {MAX_ANSWER:,} bytes."
                     failure = ProviderFailed(message, kind="too_large", http_status=response.status_code)
                     failure.may_be_billed = response.is_success
@@ -210,7 +212,7 @@ class HttpClient:
             if response.is_success:
                 raise
             # An error's status says what became of the request, even where the explanation breaks off.
-        return bytes(body)
+        return b"".join(chunks)
 
     def _watch(self, url: str) -> Callable[[str, dict[str, Any]], None] | None:
         """Return what keeps a request out of private networks; the service itself is where the settings say it is."""
