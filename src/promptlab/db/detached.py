@@ -72,3 +72,12 @@ def stop(session: Session, batch_id: int) -> None:
     session.execute(
         update(Batch).where(col(Batch.id) == batch_id, col(Batch.state).in_(_OPEN)).values(state=BatchState.STOPPED)
     )
+
+
+def reopen(session: Session, batch_id: int) -> None:
+    """Let a batch go on that is done, because something of it is about to be planned again in this transaction."""
+    # Locked, so that whoever closes it meanwhile counts after us.
+    batch = session.get_one(Batch, batch_id, with_for_update=True, populate_existing=True)
+    if batch.state is BatchState.DONE:
+        batch.state, batch.finished_at = BatchState.RUNNING, None
+        session.add(batch)

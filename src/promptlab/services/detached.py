@@ -65,7 +65,7 @@ def _tend(lab: Lab, batch: Batch) -> None:
         without_job = detached.planned(session, batch_id, jobs.HAS_NO_JOB)
     fitting = [row for row in without_job if _fits(batch, row)]
     if not fitting and len(without_job) == count:
-        close_batch(lab, batch_id, stopped=True)
+        close_batch(lab, batch_id, stopped=bool(without_job))
     by_provider: dict[str, list[int]] = defaultdict(list)
     for row in fitting:
         if row.is_due:

@@ -121,6 +121,7 @@ class Shift:
                 self._judge(lane, batch, ended)
         if ended is not None and ended.error is not None and _is_away(ended):
             with self._database.transaction() as session:
+                detached.reopen(session, batch.id or 0)
                 generations.replan(session, generation_id, [ended.state])
             raise Unreachable(ended.error.message)  # and so it is waited for
 
