@@ -54,7 +54,7 @@ def get(session: Session, project_id: int, batch_id: int) -> Batch:
     """Return the batch; raises NotFound without one of that id in the project."""
     batch = session.get(Batch, batch_id) if is_id(batch_id) else None
     if batch is None or batch.project_id != project_id:
-        raise NotFound(f"There is no batch {batch_id}.")
+        raise NotFound(f"There is no batch {batch_id}.", hint="`promptlab batch list` shows what is there.")
     return batch
 
 
