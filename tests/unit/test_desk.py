@@ -1,6 +1,7 @@
 """Where a long-lived process works: known as alive until it leaves, and as dead if what it used there broke."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.fixtures import factories
 from promptlab.adapters.storage.local import LocalStorage
 from promptlab.services.desk import Desk
 from promptlab.services.lab import Lab, Providers
+from promptlab.services.lane import Lane
 from promptlab.services.ownership import Owner
 from promptlab.services.spool import Spool
 from promptlab.settings import load
@@ -65,3 +67,15 @@ def test_a_folder_that_cannot_be_written_is_told(lab: Lab, tmp_path: Path) -> No
     (tmp_path / "owners").write_text("in the way")
     with pytest.raises(FileExistsError):
         Desk(lab)
+
+
+def test_a_lane_that_is_closed_stops_also_what_began_at_a_desk_that_broke_since(lab: Lab) -> None:
+    """Whoever waits there to send something again sends nothing more; nor does who comes later."""
+    lane = Lane("sketch", lab.providers.limits("sketch"))
+    with lane.place(lab) as at_the_old_desk, lane.place(replace(lab)) as at_the_new_desk:
+        assert at_the_old_desk is not at_the_new_desk
+        lane.close()
+        assert at_the_old_desk.stopping.is_set()
+        assert at_the_new_desk.stopping.is_set()
+    with lane.place(replace(lab)) as later:
+        assert later.stopping.is_set()

@@ -23,19 +23,22 @@ class Withdrawn(Exception):
         self.error = error
 
 
-def flight_of(lab: Lab, provider_name: str) -> "Flight":
+def flight_of(lab: Lab, provider_name: str, *, stopping: threading.Event | None = None) -> "Flight":
     """Return the flight of a run that is about to begin, at the pace that the provider's settings name."""
     pace = Pace(lab.database, lab.project_id, provider_name, limits=lab.providers.limits(provider_name))
-    return Flight(lab.providers.open(provider_name), pace)
+    return Flight(lab.providers.open(provider_name), pace, stopping=stopping)
 
 
 class Flight:
-    """The requests that a provider works on for this run, at its pace. `stopping`: nothing more is to be sent."""
+    """The requests that a provider works on for this run, at its pace.
 
-    def __init__(self, provider: ImageProvider, pace: Pace) -> None:
+    `stopping`: nothing more is to be sent. Several flights may share one; without any, it is the flight's own.
+    """
+
+    def __init__(self, provider: ImageProvider, pace: Pace, *, stopping: threading.Event | None = None) -> None:
         self.provider = provider
         self.pace = pace
-        self.stopping = threading.Event()
+        self.stopping = threading.Event() if stopping is None else stopping
         self._turn = threading.Lock()
         self._requests = 0
         self._handles: set[str] = set()

@@ -16,7 +16,10 @@ _SLICE_SECONDS = 0.5
 
 
 class Lane:
-    """What a worker sends to one provider. `closed_by` is why it sends nothing more there."""
+    """What a worker sends to one provider. `closed_by` is why it sends nothing more there.
+
+    All its flights share its `stopping`, also those of desks that were left while somebody still used them.
+    """
 
     def __init__(self, name: str, limits: ProviderSettings) -> None:
         self.name = name
@@ -72,8 +75,6 @@ class Lane:
         self.stopping.set()
         with self._lock:
             self.closed_by = self.closed_by or error
-            for _lab, flight in self._flights.values():
-                flight.stopping.set()
         if error is not None:
             self.on_close()
 
@@ -81,8 +82,6 @@ class Lane:
         with self._lock:
             known, flight = self._flights.get(lab.project_id, (None, None))
             if flight is None or known is not lab:
-                flight = flight_of(lab, self.name)
+                flight = flight_of(lab, self.name, stopping=self.stopping)
                 self._flights[lab.project_id] = lab, flight
-                if self.stopping.is_set():
-                    flight.stopping.set()
             return flight
