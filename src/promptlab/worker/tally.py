@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
@@ -29,10 +29,11 @@ _BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 class Tally:
     """Counts, and says each class of failure once; again only when it still happens minutes later."""
 
-    def __init__(self, database: Database, output: Output) -> None:
+    def __init__(self, database: Database, output: Output, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.outcomes: Counter[str] = Counter()
         self._output = output
         self._database = database
+        self._clock = clock
         self._said: dict[str, float] = {}
         self._lock = threading.Lock()
         self._registry = CollectorRegistry()
@@ -83,9 +84,11 @@ class Tally:
 
     def _say(self, sentence: str, about: str) -> None:
         with self._lock:
-            last, self._said[about] = self._said.get(about), time.monotonic()
-        if last is None or time.monotonic() - last > _SAY_AGAIN_SECONDS:
-            self._output.warn(sentence, again=True)
+            moment, last = self._clock(), self._said.get(about)
+            if last is not None and moment - last <= _SAY_AGAIN_SECONDS:
+                return
+            self._said[about] = moment
+        self._output.warn(sentence, again=True)
 
 
 class _Queue:
