@@ -12,14 +12,18 @@ from tests.fixtures import factories
 from tests.fixtures.workers import state_of
 
 from promptlab.adapters.jobs import drop_stalled
+from promptlab.db import detached
 from promptlab.db.engine import Database
 from promptlab.db.models import Batch, Generation, now
-from promptlab.db.states import GenerationState
+from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotConfigured
 from promptlab.output import Output
 from promptlab.runtime import Runtime
+from promptlab.services.batch_views import elapsed
 from promptlab.services.detached import enqueue, tend
 from promptlab.services.lab import Lab
+from promptlab.services.shift import Shift
+from promptlab.worker.tally import Tally
 
 PROJECT = factories.DEFAULT_PROJECT
 
@@ -102,6 +106,11 @@ def change(database: Database, generation_id: int, **columns: Any) -> None:
         session.execute(update(Generation).where(col(Generation.id) == generation_id).values(**columns))
 
 
+def read(database: Database, batch_id: int) -> Batch:
+    with database.reading() as session:
+        return session.get_one(Batch, batch_id)
+
+
 def test_what_is_planned_of_a_detached_batch_finds_its_way_to_workers(shared: Database, lab: Lab) -> None:
     """Also if nobody has enqueued it; what has a job is left alone."""
     _batch_id, ids = plan(shared, 3)
@@ -146,6 +155,34 @@ def test_a_batch_of_which_nothing_is_left_is_done(shared: Database, lab: Lab) ->
     change(shared, id_, state=GenerationState.FAILED)
     tend(lab)
     assert state_of(shared, batch_id) == "done"
+
+
+def test_a_batch_that_failed_fast_ended_when_it_was_stopped(shared: Database) -> None:
+    """The time that it took grows no longer."""
+    batch_id, _ids = plan(shared, 1, state="running", started_at=now() - timedelta(minutes=5))
+    with shared.transaction() as session:
+        detached.stop(session, batch_id)
+    batch = read(shared, batch_id)
+    assert batch.state is BatchState.STOPPED
+    assert elapsed(batch, now() + timedelta(days=1)) == elapsed(batch, now() + timedelta(days=2))
+
+
+def test_a_batch_that_was_stopped_is_done_once_nothing_of_it_is_left(shared: Database, lab: Lab) -> None:
+    """Not before what is in flight has an outcome, nor while something is planned; it ended when it was stopped."""
+    stopped = now() - timedelta(minutes=5)
+    batch_id, [first, second] = plan(shared, 2, state="stopped", finished_at=stopped)
+    shift = Shift(shared, {}, lambda _project: lab, Tally(shared, Output()).watch, timedelta(minutes=1))
+    change(shared, first, state=GenerationState.SENDING)
+    change(shared, second, state=GenerationState.FAILED)
+    shift.tend()
+    assert state_of(shared, batch_id) == "stopped"
+    change(shared, first, state=GenerationState.PLANNED)
+    shift.tend()
+    assert (queued(shared), state_of(shared, batch_id)) == ([], "stopped")
+    change(shared, first, state=GenerationState.SUCCEEDED)
+    shift.tend()
+    batch = read(shared, batch_id)
+    assert (batch.state, batch.finished_at) == (BatchState.DONE, stopped)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import TextClause, select, update
+from sqlalchemy import TextClause, func, select, update
 from sqlmodel import Session, col
 
 from promptlab.db.models import Attempt, Batch, BatchItem, Generation, Project, PromptVersion, now
@@ -69,9 +69,26 @@ def projects_with_work(session: Session) -> Sequence[Project]:
 
 def stop(session: Session, batch_id: int) -> None:
     """Let nothing more of the batch be sent, unless it is at rest already; what is in flight goes on."""
-    session.execute(
-        update(Batch).where(col(Batch.id) == batch_id, col(Batch.state).in_(_OPEN)).values(state=BatchState.STOPPED)
+    statement = update(Batch).where(col(Batch.id) == batch_id, col(Batch.state).in_(_OPEN))
+    session.execute(statement.values(state=BatchState.STOPPED, finished_at=now()))
+
+
+def finish_stopped(session: Session) -> None:
+    """Let all detached batches be done that were stopped and of which nothing is left; they ended when they stopped."""
+    left = (
+        select(col(BatchItem.batch_id))
+        .join_from(BatchItem, Generation)
+        .where(
+            col(BatchItem.batch_id) == col(Batch.id),
+            col(Generation.state).in_((GenerationState.PLANNED, GenerationState.SENDING)),
+        )
     )
+    statement = update(Batch).where(
+        col(Batch.detached).is_(True), col(Batch.state) == BatchState.STOPPED, ~left.exists()
+    )
+    ended = func.coalesce(col(Batch.finished_at), now())
+    statement = statement.execution_options(synchronize_session=False)
+    session.execute(statement.values(state=BatchState.DONE, finished_at=ended))
 
 
 def reopen(session: Session, batch_id: int) -> None:

@@ -93,6 +93,7 @@ class Shift:
         with suppress(Unreachable), self._saying():
             with self._database.transaction() as session:
                 jobs.drop_stalled(session, self._lease.total_seconds())
+                detached.finish_stopped(session)
                 found = detached.projects_with_work(session)
             for project in found:
                 tend(self._open_lab(project))
