@@ -122,8 +122,8 @@ class Shift:
                 self._judge(lane, batch, ended)
         if ended is not None and ended.error is not None and _is_away(ended):
             with self._database.transaction() as session:
-                detached.reopen(session, batch.id or 0)
-                generations.replan(session, generation_id, [ended.state])
+                if generations.replan(session, generation_id, [ended.state]):  # locked first, as by all others
+                    detached.reopen(session, batch.id or 0)
             raise Unreachable(ended.error.message)  # and so it is waited for
 
     def _judge(self, lane: Lane, batch: Batch, ended: Ended) -> None:
