@@ -14,7 +14,7 @@ from tests.fixtures.workers import state_of
 from promptlab.adapters.jobs import drop_stalled
 from promptlab.db import detached
 from promptlab.db.engine import Database
-from promptlab.db.models import Batch, Generation, now
+from promptlab.db.models import Batch, BatchItem, Generation, now
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotConfigured
 from promptlab.output import Output
@@ -109,6 +109,38 @@ def change(database: Database, generation_id: int, **columns: Any) -> None:
 def read(database: Database, batch_id: int) -> Batch:
     with database.reading() as session:
         return session.get_one(Batch, batch_id)
+
+
+def cover(database: Database, generation_id: int, **columns: Any) -> int:
+    """Make another batch that covers the generation; return its id."""
+    with database.transaction() as session:
+        batch = factories.batch(session, **columns)
+        session.add(BatchItem(project_id=PROJECT, batch_id=batch.id or 0, generation_id=generation_id))
+    return batch.id or 0
+
+
+def taken_for(database: Database, generation_id: int) -> int | None:
+    with database.reading() as session:
+        batch = detached.batch_of(session, generation_id)
+    return None if batch is None else batch.id
+
+
+def test_a_generation_is_taken_for_its_own_batch_though_a_newer_one_covers_it(shared: Database) -> None:
+    own, [id_] = plan(shared, 1)
+    cover(shared, id_, detached=True)
+    assert taken_for(shared, id_) == own
+
+
+def test_a_generation_whose_own_batch_rests_is_taken_for_the_newest_that_covers_it(shared: Database) -> None:
+    """Only for one that is left to workers and is to go on; without any it is not taken."""
+    _own, [id_, _other] = plan(shared, 2, state="paused")
+    cover(shared, id_, detached=False, state="running")
+    assert taken_for(shared, id_) is None
+    cover(shared, id_, detached=True)
+    newest = cover(shared, id_, detached=True, state="running")
+    cover(shared, id_, detached=True, state="stopped")
+    assert taken_for(shared, id_) == newest
+    assert taken_for(shared, 0) is None
 
 
 def test_what_is_planned_of_a_detached_batch_finds_its_way_to_workers(shared: Database, lab: Lab) -> None:

@@ -24,9 +24,18 @@ class Planned:
 
 
 def batch_of(session: Session, generation_id: int) -> Batch | None:
-    """Return the batch that buys the generation, None where somebody has deleted it."""
-    joined = select(Batch).join(Generation, col(Generation.batch_id) == col(Batch.id))
-    return session.execute(joined.where(col(Generation.id) == generation_id)).scalar_one_or_none()
+    """Return the detached batch for which workers take the generation, None without one that is to go on.
+
+    Of several that cover it that is the one it belongs to, else the newest.
+    """
+    statement = (
+        select(Batch)
+        .join(BatchItem)
+        .join(Generation)
+        .where(col(Generation.id) == generation_id, col(Batch.detached).is_(True), col(Batch.state).in_(_OPEN))
+        .order_by((col(Batch.id) == col(Generation.batch_id)).desc(), col(Batch.id).desc())
+    )
+    return session.execute(statement.limit(1)).scalar_one_or_none()
 
 
 def open_batches(session: Session, project_id: int) -> list[Batch]:

@@ -11,7 +11,7 @@ from promptlab.adapters import jobs
 from promptlab.db import detached, generations, projects
 from promptlab.db.engine import Database
 from promptlab.db.models import Batch, Project
-from promptlab.db.states import BatchState, GenerationState
+from promptlab.db.states import GenerationState
 from promptlab.errors import Interrupted, LimitReached, NotConfigured, PromptlabError, Unreachable
 from promptlab.services.desk import Desk
 from promptlab.services.detached import tend
@@ -111,7 +111,7 @@ class Shift:
     def _take(self, lane: Lane, project_id: int, generation_id: int) -> None:
         with self._database.reading() as session:
             batch = detached.batch_of(session, generation_id)
-        if batch is None or batch.state not in {BatchState.PLANNED, BatchState.RUNNING}:
+        if batch is None:
             return
         attempts = lane.attempts if batch.max_retries is None else batch.max_retries + 1
         with self._at_desk(project_id) as lab, lane.place(lab) as flight:
