@@ -48,6 +48,26 @@ def test_a_paused_batch_is_left_alone_until_it_is_resumed(promptlab: Promptlab, 
     assert prompts(server) == wanted("p", 6)
 
 
+def test_retrying_one_generation_of_a_paused_batch_leaves_the_others_paused(promptlab: Promptlab) -> None:
+    """Whoever names one asks for that one."""
+    promptlab(*RUN, "--deadline", 0.001, code=7)
+    promptlab("batch", "pause", 1)
+    promptlab("generation", "retry", 3)
+    view = promptlab("batch", "show", 1, "--json").json
+    assert (view["state"], states(view)) == ("paused", {"succeeded": 1, "planned": 5})
+
+
+def test_a_batch_buys_within_its_own_limits_what_another_has_planned(promptlab: Promptlab) -> None:
+    """Neither takes away from the other, whichever planned a generation first."""
+    promptlab(*RUN, "--max-images", 2, code=7)
+    longer = promptlab(*RUN, "--draws", 2, "--max-images", 3, "--json", code=7).json
+    assert (longer["id"], longer["succeeded"], longer["committed_images"]) == (2, 5, 3)
+    first = promptlab("batch", "show", 1, "--json").json
+    assert (first["state"], first["committed_images"], first["max_images"]) == ("stopped", 2, 2)
+    promptlab("batch", "cancel", 2, "--yes")
+    assert promptlab("batch", "resume", 1, "--max-images", 9, "--json").json["state"] == "done"
+
+
 @pytest.mark.parametrize("command", [["pause"], ["cancel", "--yes"]])
 def test_another_process_stops_a_running_batch(
     promptlab: Promptlab, server: OpenAIServer, start: Start, command: list[str]

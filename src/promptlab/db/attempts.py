@@ -90,6 +90,13 @@ def change(session: Session, attempt_id: int, **columns: Any) -> None:
     session.execute(_CHANGE, {"attempt": attempt_id, **columns})
 
 
+def lease_of(session: Session, owner: str) -> datetime | None:
+    """Return until when the owner is believed to live, by what it has in flight; None where that is nothing."""
+    in_flight = (col(Attempt.owner) == owner) & col(Attempt.outcome).is_(None)
+    found: datetime | None = session.execute(select(func.max(col(Attempt.lease_until))).where(in_flight)).scalar_one()
+    return found
+
+
 def in_flight(session: Session, project_id: int) -> list[Attempt]:
     """Return the attempts of the project that have no outcome yet, oldest first."""
     statement = select(Attempt).where(col(Attempt.project_id) == project_id, col(Attempt.outcome).is_(None))

@@ -77,21 +77,10 @@ def assume_price(session: Session, batch_id: int, usd: float) -> None:
     session.execute(statement.values(max_price_usd=usd))
 
 
-def own(session: Session, batch_id: int) -> None:
-    """Let the batch buy what is planned of it, also what another batch had planned first."""
-    statement = update(Generation).where(
-        col(Generation.id).in_(_items(batch_id)),
-        col(Generation.state) == GenerationState.PLANNED,
-        col(Generation.batch_id) != batch_id,
-    )
-    session.execute(statement.values(batch_id=batch_id))
-
-
-def replan(session: Session, batch_id: int, state: GenerationState, *, but: Sequence[int] = ()) -> int:
-    """Plan again what ended in that state, `but` those; it is bought by this batch. Return how many that are."""
+def replan(session: Session, batch_id: int, state: GenerationState) -> int:
+    """Plan again what ended in that state; it is bought by this batch. Return how many that are."""
     ended = col(Generation.id).in_(_items(batch_id)) & (col(Generation.state) == state)
-    wanted = ended & col(Generation.id).not_in(but) if but else ended
-    return rows_changed(session, update(Generation).where(wanted).values(**_planned_again(batch_id)))
+    return rows_changed(session, update(Generation).where(ended).values(**_planned_again(batch_id)))
 
 
 def replan_refused(session: Session, batch_id: int, *, times: int) -> int:

@@ -5,7 +5,7 @@ Statements that run for every image are made once, and on the table: making one 
 
 from typing import Any
 
-from sqlalchemy import bindparam, case, cast, func, select, update
+from sqlalchemy import Boolean, bindparam, case, cast, func, select, update
 from sqlmodel import Session, col
 
 from promptlab.db.engine import rows_changed
@@ -24,10 +24,12 @@ _RESERVE = (
     update(_TABLE)
     .where(
         _THIS,
-        _TABLE.c.state.not_in(_AT_REST),
+        _TABLE.c.state.not_in(_AT_REST) | bindparam("in_spite", type_=Boolean()),
         _TABLE.c.max_cost_usd.is_(None) | (_TABLE.c.max_cost_usd >= _USD),
         _TABLE.c.max_images.is_(None) | (_TABLE.c.max_images >= _IMAGES),
-        _TABLE.c.deadline_at.is_(None) | (_TABLE.c.deadline_at > bindparam("time")),
+        _TABLE.c.deadline_at.is_(None)
+        | (_TABLE.c.deadline_at > bindparam("time"))
+        | bindparam("in_spite", type_=Boolean()),
     )
     .values(committed_usd=_USD, committed_images=_IMAGES)
 )
@@ -64,12 +66,13 @@ def find(session: Session, project_id: int, request_key: str) -> Batch | None:
     return session.execute(statement).scalar_one_or_none()
 
 
-def reserve(session: Session, batch_id: int, *, usd: float, images: int) -> bool:
+def reserve(session: Session, batch_id: int, *, usd: float, images: int, in_spite: bool = False) -> bool:
     """Set money and images aside if the batch's limits allow it, in one conditional update; say whether it did.
 
-    A batch that is paused or cancelled, or whose deadline has passed, has no room for anything.
+    A batch that is paused or cancelled, or whose deadline has passed, has no room for anything, unless somebody asks
+    for this one `in_spite` of that.
     """
-    wanted = {"batch": batch_id, "usd": round(usd, 6), "images": images, "time": now()}
+    wanted = {"batch": batch_id, "usd": round(usd, 6), "images": images, "time": now(), "in_spite": in_spite}
     return rows_changed(session, _RESERVE, wanted) == 1
 
 
@@ -102,16 +105,17 @@ def unfinished(session: Session, batch_id: int) -> tuple[int, int]:
     return counts.get(GenerationState.PLANNED, 0), counts.get(GenerationState.SENDING, 0)
 
 
-def close(session: Session, batch_id: int, state: BatchState) -> None:
-    """End a run of the batch: in `state`, or done if nothing is left.
+def close(session: Session, batch_id: int, state: BatchState) -> BatchState:
+    """End a run of the batch: in `state`, or done if nothing is left. Return where it stands.
 
     One that was paused or cancelled meanwhile stays so, and one of which others have something in flight goes on.
     """
     batch = session.get_one(Batch, batch_id, with_for_update=True, populate_existing=True)
     planned, sending = unfinished(session, batch_id)
     if sending or (planned and batch.state in _AT_REST):
-        return
+        return batch.state
     if batch.state is not BatchState.CANCELLED:
         batch.state = state if planned else BatchState.DONE
     batch.finished_at = now()
     session.add(batch)
+    return batch.state

@@ -47,7 +47,9 @@ _CHANGE = update(_TABLE).where(_THIS)
 _CLAIM = (
     update(_TABLE)
     .where(_THIS, _TABLE.c.state == GenerationState.PLANNED)
-    .values(state=GenerationState.SENDING, not_before=None)
+    .values(
+        state=GenerationState.SENDING, batch_id=func.coalesce(bindparam("buyer"), _TABLE.c.batch_id), not_before=None
+    )
 )
 _REPLAN = (
     update(_TABLE)
@@ -173,9 +175,12 @@ def next_draw(session: Session, request_key: str) -> int:
     return (session.execute(highest).scalar_one() or 0) + 1
 
 
-def claim(session: Session, generation_id: int) -> bool:
-    """Move the generation from planned to sending, and say whether this was the one who did it."""
-    return rows_changed(session, _CLAIM, {"generation": generation_id}) == 1
+def claim(session: Session, generation_id: int, batch_id: int | None = None) -> bool:
+    """Move the generation from planned to sending, and say whether this was the one who did it.
+
+    It is bought by that batch; None: by the one that it has.
+    """
+    return rows_changed(session, _CLAIM, {"generation": generation_id, "buyer": batch_id}) == 1
 
 
 def change(session: Session, generation_id: int, **columns: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from promptlab.adapters.ai.protocol import StillRunning
-from promptlab.db import batch_items, projects
+from promptlab.db import batch_items, generations, projects
 from promptlab.db import batches as rows
 from promptlab.db.batch_items import Left
 from promptlab.db.models import Batch, now
@@ -110,8 +110,8 @@ def plan(lab: Lab, prepared: Prepared, limits: Limits, *, detached: bool = False
         elif batch.state is BatchState.CANCELLED:
             batch.state = BatchState.PLANNED
         batch_id = batch.id or 0
-        with batch_requests.stage(session, lab, prepared, case_ids, order_seed=batch.order_seed) as generations:
-            generations.add(batch_id)
+        with batch_requests.stage(session, lab, prepared, case_ids, order_seed=batch.order_seed) as staged:
+            staged.add(batch_id)
         batch_items.replan(session, batch_id, GenerationState.CANCELLED)
         rows.change(
             session, batch_id, **{"max_cost_usd": None, "max_images": None, "max_retries": None} | limits.columns
@@ -192,20 +192,18 @@ def _require_alive(batch: Batch) -> None:
         raise Conflict(f"Batch {batch.id} was cancelled.", hint=way if batch.request else one_by_one)
 
 
-def _begin(
-    lab: Lab, batch_id: int, limits: Limits, again: Again, *, detached: bool = False
-) -> tuple[Batch, Left, list[int]]:
+def _begin(lab: Lab, batch_id: int, limits: Limits, again: Again, *, detached: bool = False) -> tuple[Batch, Left, int]:
     """Plan again what is to be sent again, and mark the batch as running if anything of it is planned.
 
     Return it, what there is to do, and what the providers still work on.
     """
     with lab.database.reading() as session:
         _require_alive(rows.get(session, lab.project_id, batch_id))
-    still_running = _asked_again(lab, batch_id) if again.unknown else []
+    asked, still_running = _asked_again(lab, batch_id) if again.unknown else ([], 0)
     with lab.database.transaction() as session:
         batch = rows.get(session, lab.project_id, batch_id)
         _require_alive(batch)
-        _plan_again(session, batch_id, again, but=still_running)
+        _plan_again(session, batch_id, again, asked)
         if batch_items.left(session, batch_id).count:
             _mark_as_running(session, batch, limits, detached=detached)
         left = batch_items.left(session, batch_id)
@@ -215,7 +213,10 @@ def _begin(
 
 
 def _mark_as_running(session: Session, batch: Batch, limits: Limits, *, detached: bool) -> None:
-    batch_id = batch.id or 0
+    if limits.assume_cost_usd is not None:  # generations before their batch, as whoever sends one locks them
+        batch_items.assume_price(session, batch.id or 0, limits.assume_cost_usd)
+    session.refresh(batch, with_for_update=True)
+    _require_alive(batch)
     goes_on = batch.state is BatchState.RUNNING and batch.started_at is not None
     deadline = now() + timedelta(seconds=limits.deadline_s) if limits.deadline_s is not None else None
     batch.state, batch.finished_at = BatchState.RUNNING, None
@@ -226,9 +227,6 @@ def _mark_as_running(session: Session, batch: Batch, limits: Limits, *, detached
         setattr(batch, name, value)
     session.add(batch)
     session.flush()
-    batch_items.own(session, batch_id)
-    if limits.assume_cost_usd is not None:
-        batch_items.assume_price(session, batch_id, limits.assume_cost_usd)
 
 
 def _require_prices(batch_id: int, unpriced: int) -> None:
@@ -242,8 +240,8 @@ def _works(lab: Lab, batch: Batch) -> list[Work]:
     with lab.database.reading() as session:
         providers = batch_items.providers(session, batch.id or 0)
     return [
-        work_of(lab, name, _planned(lab, batch.id or 0, version_ids), max_retries=batch.max_retries)
-        for name, version_ids in providers.items()
+        work_of(lab, name, _planned(lab, batch.id or 0, ids), batch_id=batch.id, max_retries=batch.max_retries)
+        for name, ids in providers.items()
     ]
 
 
@@ -259,17 +257,16 @@ def _planned(lab: Lab, batch_id: int, version_ids: list[int]) -> Iterator[Item]:
         after = ids[-1]
 
 
-def _plan_again(session: Session, batch_id: int, again: Again, *, but: Sequence[int]) -> None:
+def _plan_again(session: Session, batch_id: int, again: Again, unknown: Sequence[int]) -> None:
     if again.failed:
         batch_items.replan(session, batch_id, GenerationState.FAILED)
-    if again.unknown:
-        batch_items.replan(session, batch_id, GenerationState.UNKNOWN, but=but)
+    for generation_id in unknown:
+        generations.replan(session, generation_id, [GenerationState.UNKNOWN])
     if again.refused:
         batch_items.replan_refused(session, batch_id, times=again.refused)
 
 
-def _notes(still_running: Sequence[int]) -> list[str]:
-    count = len(still_running)
+def _notes(count: int) -> list[str]:
     return [f"{count} unknown {'is' if count == 1 else 'are'} still being made by the provider."] if count else []
 
 
@@ -280,14 +277,18 @@ def _refused_again(lab: Lab, batch_id: int, times: int) -> int:
         return batch_items.replan_refused(session, batch_id, times=times)
 
 
-def _asked_again(lab: Lab, batch_id: int) -> list[int]:
-    """Ask the providers what became of what is unknown, where they can be asked; return what they still work on."""
+def _asked_again(lab: Lab, batch_id: int) -> tuple[list[int], int]:
+    """Ask the providers what became of what is unknown, where they can be asked.
+
+    Return what still is, and may be sent again, and of how many the job still runs.
+    """
     with lab.database.reading() as session:
         unknown = batch_items.in_state(session, batch_id, GenerationState.UNKNOWN)
-    still_running = []
+    open_, still_running = [], 0
     for generation_id in unknown:
         try:
-            ask_again_about(lab, generation_id)
+            if not ask_again_about(lab, generation_id, seconds=0):
+                open_.append(generation_id)
         except StillRunning:
-            still_running.append(generation_id)
-    return still_running
+            still_running += 1
+    return open_, still_running

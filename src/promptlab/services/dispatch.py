@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from queue import SimpleQueue
+from typing import Any
 
-from promptlab.db import batches
+from promptlab.db import batch_states, batches
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotConfigured, PromptlabError, Unreachable
 from promptlab.services.flight import FINISHING, Flight, flight_of
@@ -44,9 +44,11 @@ class Work:
     """What one provider has to do: `take` takes a generation to its outcome; `items` may be read as they are needed."""
 
     flight: Flight
-    take: Callable[[int], Ended | None]
+    take: Callable[[Item], Ended | None]
     items: Iterable[Item]
     concurrency: int
+    batch_id: int | None = None
+    """The batch that all items are of, where they are of one: its limits stop all of them."""
 
 
 def work_of(
@@ -54,20 +56,23 @@ def work_of(
     provider_name: str,
     items: Iterable[Item],
     *,
+    batch_id: int | None = None,
     max_retries: int | None = None,
+    in_spite: bool = False,
 ) -> Work:
     """Return what a provider has to do.
 
-    `max_retries` is how often what bought nothing is sent again; None: as the provider's settings say.
+    `max_retries` is how often what bought nothing is sent again; None: as the provider's settings say. `in_spite` of
+    what keeps a batch from being sent is sent what somebody asks for by itself.
     """
     flight, limits = flight_of(lab, provider_name), lab.providers.limits(provider_name)
     max_attempts = limits.attempts if max_retries is None else max_retries + 1
-    return Work(
-        flight=flight,
-        take=partial(run, lab, flight, max_attempts=max_attempts),
-        items=items,
-        concurrency=limits.concurrency,
-    )
+
+    def take(item: Item) -> Ended | None:
+        asked: Any = {"max_attempts": max_attempts, "batch_id": item.batch_id, "in_spite": in_spite}
+        return run(lab, flight, item.generation_id, **asked)
+
+    return Work(flight=flight, take=take, items=items, concurrency=limits.concurrency, batch_id=batch_id)
 
 
 def dispatch(works: Sequence[Work], progress: Progress, *, fail_fast: bool = False, cancels: bool = True) -> None:
@@ -109,6 +114,8 @@ class _Lane:
         self.pool = ThreadPoolExecutor(work.concurrency)
         self.running = 0
         self.error: PromptlabError | None = None
+        self.held = 0
+        """How many of its items wait for room in the limits of their batch."""
         self._items = iter(work.items)
 
     @property
@@ -118,7 +125,7 @@ class _Lane:
     @property
     def has_left(self) -> bool:
         """Say whether `error` has kept anything from being sent; takes one more item to find out."""
-        return isinstance(self.error, ProviderAway) or self.next() is not None
+        return isinstance(self.error, ProviderAway) or self.held > 0 or self.next() is not None
 
     def next(self) -> Item | None:
         """Return what is to be taken next, None at the end."""
@@ -131,8 +138,8 @@ class _Lane:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What a limit leaves no room for just now: `after` is how many had ended when it was last tried."""
+class _Tried:
+    """An item and its lane; `after` is how many had ended when it was tried."""
 
     lane: _Lane
     item: Item
@@ -149,9 +156,9 @@ class _Dispatch:
         self._lanes = lanes
         self._progress = progress
         self._fail_fast = fail_fast
-        self._ended: SimpleQueue[tuple[_Held, Future[Ended | None]]] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[_Tried, Future[Ended | None]]] = SimpleQueue()
         self._count = 0
-        self._held: dict[int, list[_Held]] = defaultdict(list)
+        self._held: dict[int, list[_Tried]] = defaultdict(list)
         self._limit: NoRoom | None = None
 
     def run(self) -> None:
@@ -167,37 +174,50 @@ class _Dispatch:
             raise error
 
     def _fill(self, lane: _Lane) -> None:
-        while lane.has_room and (item := lane.next()) is not None:
+        while lane.has_room and not (lane.work.batch_id and self._held[lane.work.batch_id]):
+            item = lane.next()
+            if item is None:
+                return
             if self._held[item.batch_id]:
-                self._held[item.batch_id].append(_Held(lane, item, after=-1))
+                self._hold(_Tried(lane, item, after=-1))
             else:
                 self._start(lane, item)
 
+    def _hold(self, tried: _Tried) -> None:
+        self._held[tried.item.batch_id].append(tried)
+        tried.lane.held += 1
+
     def _start(self, lane: _Lane, item: Item) -> None:
         lane.running += 1
-        tried = _Held(lane, item, after=self._count)
-        future = lane.pool.submit(lane.work.take, item.generation_id)
+        tried = _Tried(lane, item, after=self._count)
+        future = lane.pool.submit(lane.work.take, item)
         future.add_done_callback(lambda done: self._ended.put((tried, done)))
 
     def _try_held(self) -> bool:
-        """Start one that was held back, for each batch where something has ended since; say whether there was any."""
+        """Start some that were held back, for each batch where something has ended since; say whether there were any.
+
+        Two for one that has ended: so that as many as may be are in flight again soon, should there be room.
+        """
         started = False
         for held in self._held.values():
-            found = next((each for each in held if each.lane.has_room and each.after < self._count), None)
-            if found is not None:
+            for _time in range(2):
+                found = next((each for each in held if each.lane.has_room and each.after < self._count), None)
+                if found is None:
+                    break
                 held.remove(found)
+                found.lane.held -= 1
                 self._start(found.lane, found.item)
                 started = True
         return started
 
-    def _note(self, tried: _Held, future: "Future[Ended | None]") -> None:
+    def _note(self, tried: _Tried, future: "Future[Ended | None]") -> None:
         """Take note of how one ended; raises what ends all."""
         lane, item = tried.lane, tried.item
         lane.running -= 1
         try:
             ended = future.result()
         except NoRoom as error:
-            self._held[item.batch_id].append(tried)
+            self._hold(tried)
             self._limit = error
             return
         except ProviderAway as error:
@@ -231,4 +251,7 @@ def _parting_words(lanes: Sequence[_Lane], *, cancels: bool) -> str:
 def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:
     """Write where a batch stands after a run: stopped by a limit, or done if nothing of it is left."""
     with lab.database.transaction() as session:
-        batches.close(session, batch_id, BatchState.STOPPED if stopped else BatchState.PLANNED)
+        state = batches.close(session, batch_id, BatchState.STOPPED if stopped else BatchState.PLANNED)
+    if state is BatchState.CANCELLED:  # what was in flight then and has bought nothing was planned again
+        with lab.database.transaction() as session:
+            batch_states.cancel_items(session, batch_id)

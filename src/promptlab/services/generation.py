@@ -67,10 +67,22 @@ class _Job:
     batch_id: int
     request: ImageRequest
     max_price_usd: float
+    in_spite: bool = False
 
 
-def run(lab: Lab, flight: Flight, generation_id: int, *, max_attempts: int) -> Ended | None:
+def run(
+    lab: Lab,
+    flight: Flight,
+    generation_id: int,
+    *,
+    max_attempts: int,
+    batch_id: int | None = None,
+    in_spite: bool = False,
+) -> Ended | None:
     """Take one planned generation to its outcome, sending again what may be sent again unless the flight is stopping.
+
+    `batch_id` is the batch that buys it, within whose limits; None: the one that has planned it. Somebody who asks for
+    just this one may ask `in_spite` of a pause, of a cancelled batch and of a deadline that has passed.
 
     Returns None where nothing came of it: somebody else has claimed it, or the flight is stopping.
 
@@ -93,6 +105,7 @@ def run(lab: Lab, flight: Flight, generation_id: int, *, max_attempts: int) -> E
             job, sent = _load(lab, flight.provider, generation_id), sent + 1
             if job is None:
                 return None
+            job = replace(job, batch_id=batch_id or job.batch_id, in_spite=in_spite)
             try:
                 return _send(lab, flight, job, last=sent == max_attempts)
             except Postponed as postponed:
@@ -177,9 +190,10 @@ def _claim(lab: Lab, flight: Flight, job: _Job) -> Attempt | None:
         Postponed: the provider's pace does not allow it yet; nothing is written.
     """
     with lab.database.transaction() as session:
-        if not generations.claim(session, job.generation_id):
+        if not generations.claim(session, job.generation_id, job.batch_id):
             return None
-        if not batches.reserve(session, job.batch_id, usd=job.max_price_usd, images=job.request.count):
+        usd, images = job.max_price_usd, job.request.count
+        if not batches.reserve(session, job.batch_id, usd=usd, images=images, in_spite=job.in_spite):
             raise _why_not(batches.get(session, lab.project_id, job.batch_id), job)
         attempt = attempts.add(
             session,
@@ -188,10 +202,10 @@ def _claim(lab: Lab, flight: Flight, job: _Job) -> Attempt | None:
             batch_id=job.batch_id,
             owner=lab.owner.id,
             lease_until=lab.owner.lease_until(),
-            reserved_usd=job.max_price_usd,
-            reserved_images=job.request.count,
+            reserved_usd=usd,
+            reserved_images=images,
         )
-        if seconds := flight.pace.take(session, job.request.count):
+        if seconds := flight.pace.take(session, images):
             raise Postponed(seconds)
         return attempt
 
@@ -265,9 +279,9 @@ def _given_up(error: ProviderUnavailable, number: int) -> ProviderFailed:
 def _why_not(batch: Batch, job: _Job) -> LimitReached | Interrupted:
     """Return why the batch has no room for the job."""
     number = batch.id or 0
-    if batch.state in {BatchState.PAUSED, BatchState.CANCELLED}:
+    if not job.in_spite and batch.state in {BatchState.PAUSED, BatchState.CANCELLED}:
         return Interrupted(f"Batch {number} was {batch.state}.")
-    if batch.deadline_at is not None and batch.deadline_at <= now():
+    if not job.in_spite and batch.deadline_at is not None and batch.deadline_at <= now():
         return LimitReached(f"The deadline of batch {number} has passed.", hint="What is left stays planned.")
     if batch.max_images is not None and batch.committed_images + job.request.count > batch.max_images:
         return NoRoom(

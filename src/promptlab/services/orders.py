@@ -8,7 +8,7 @@ from typing import Any
 from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
-from promptlab.db.states import BatchState, GenerationState
+from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning, templates
 from promptlab.services.cases import Content
@@ -128,7 +128,8 @@ def retry(
         lab.providers.open(name)  # a missing key is said before a row is touched
     require_room(lab)
     _replan(lab, left, batch_ids, max_cost_usd)
-    stopped_by = _run(lab, by_provider, progress)
+    # Whoever asks for these asks in spite of a pause, of a cancelled batch, and of a deadline that has passed.
+    stopped_by = _run(lab, by_provider, progress, in_spite=True)
     for batch_id in batch_ids:
         close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached))
     return Placed(generation_ids=sorted([*settled, *left]), left_alone=left_alone, stopped_by=stopped_by)
@@ -144,10 +145,10 @@ def require_room(lab: Lab) -> None:
 
 
 def _run(
-    lab: Lab, by_provider: Mapping[str, Sequence[Item]], progress: Progress
+    lab: Lab, by_provider: Mapping[str, Sequence[Item]], progress: Progress, *, in_spite: bool = False
 ) -> PromptlabError | KeyboardInterrupt | None:
     """Take the generations of each provider to their outcomes; return what stopped that."""
-    works = [work_of(lab, name, items) for name, items in by_provider.items()]
+    works = [work_of(lab, name, items, in_spite=in_spite) for name, items in by_provider.items()]
     try:
         with at_work(lab, [item.generation_id for items in by_provider.values() for item in items]):
             dispatch(works, progress)
@@ -182,14 +183,13 @@ def _by_provider(lab: Lab, rows: Sequence[Generation]) -> dict[str, list[Item]]:
 
 
 def _replan(lab: Lab, generation_ids: Sequence[int], batch_ids: set[int], max_cost_usd: float | None) -> None:
-    """Plan the generations again, and let their batches buy them: within the new limit if there is one."""
-    limit = {} if max_cost_usd is None else {"max_cost_usd": checked_limit(max_cost_usd)}
+    """Plan the generations again, and set the new limit of their batches if there is one."""
     with lab.database.transaction() as session:
         for id_ in generation_ids:
             generations.replan(session, id_, _AGAIN)
-        for batch_id in batch_ids:
-            # Whoever asks for these asks in spite of a pause, a cancelled batch, and a deadline that has passed.
-            batches.change(session, batch_id, state=BatchState.RUNNING, deadline_at=None, **limit)
+        if max_cost_usd is not None:
+            for batch_id in batch_ids:
+                batches.change(session, batch_id, max_cost_usd=checked_limit(max_cost_usd))
 
 
 def _require_prices(rows: Sequence[Generation], *, wanted: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from sqlmodel import Session
@@ -104,7 +104,7 @@ def recover(lab: Lab) -> Recovered:
     results, ended = [_settle_late(lab, attempt) for attempt in late], set[int]()
     for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
         found = list(group)
-        with lab.owner.take_over(owner, max(attempt.lease_until for attempt in found)) as dead:
+        with lab.owner.take_over(owner, _lease_of(lab, found)) as dead:
             settled = [_settle(lab, attempt) for attempt in found] if dead else []
         ended |= {attempt.batch_id for attempt in found if dead}
         if dead and _LATER.isdisjoint(settled):
@@ -115,13 +115,20 @@ def recover(lab: Lab) -> Recovered:
     return Recovered(**counts, planned=behind.generation_ids, batches=_stopped(lab, behind.batch_ids))
 
 
-def ask_again_about(lab: Lab, generation_id: int) -> bool:
+def _lease_of(lab: Lab, found: Sequence[Attempt]) -> datetime:
+    """Return until when the owner of these is believed to live, as it is now: settling others may have taken long."""
+    with lab.database.reading() as session:
+        lease = attempts.lease_of(session, found[0].owner)
+    return lease or max(attempt.lease_until for attempt in found)
+
+
+def ask_again_about(lab: Lab, generation_id: int, *, seconds: float | None = None) -> bool:
     """Ask what became of a generation that is unknown, or whose process died; say whether that settled it.
 
-    A job that still runs is waited for.
+    A job that still runs is waited for: so long, None as long as for a new one.
 
     Raises:
-        StillRunning: it takes longer than one waits for a job.
+        StillRunning: it takes longer than that.
     """
     with lab.database.reading() as session:
         tries = attempts.of_generations(session, [generation_id])
@@ -129,9 +136,9 @@ def ask_again_about(lab: Lab, generation_id: int) -> bool:
         return False
     attempt = tries[-1]
     if attempt.outcome is AttemptOutcome.UNKNOWN:
-        return ask_again(lab, attempt)
+        return ask_again(lab, attempt, seconds=seconds)
     with lab.owner.take_over(attempt.owner, attempt.lease_until) as dead:
-        return dead and ask_again(lab, attempt)
+        return dead and ask_again(lab, attempt, seconds=seconds)
 
 
 def ask_again(lab: Lab, attempt: Attempt, *, seconds: float | None = None) -> bool:

@@ -1,0 +1,94 @@
+"""Many generations at once: what a limit leaves no room for, and what is done about the rest."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from promptlab.adapters.ai.registry import open_provider
+from promptlab.db.engine import Database
+from promptlab.db.states import GenerationState
+from promptlab.services.dispatch import Item, Progress, Work, dispatch
+from promptlab.services.flight import Flight
+from promptlab.services.generation import NoRoom
+from promptlab.services.outcomes import Ended
+from promptlab.services.pace import Pace
+from promptlab.settings import ProviderSettings, load
+
+CONCURRENCY = 8
+DONE = Ended(state=GenerationState.SUCCEEDED)
+QUIET = Progress(finished=lambda _id: None, stopping=lambda _sentence: None)
+
+MakeWork = Callable[[Callable[[Item], Ended | None], Iterator[Item]], Work]
+
+
+@pytest.fixture
+def make_work(database: Database) -> MakeWork:
+    def make(take: Callable[[Item], Ended | None], items: Iterator[Item]) -> Work:
+        limits = ProviderSettings(concurrency=CONCURRENCY)
+        flight = Flight(open_provider("sketch", load()), Pace(database, 1, "sketch", limits=limits))
+        return Work(flight=flight, take=take, items=items, concurrency=CONCURRENCY, batch_id=1)
+
+    return make
+
+
+class Budget:
+    """Room for so many; each takes up `held` while it is in flight and 1 when it has ended."""
+
+    def __init__(self, room: int, *, held: int) -> None:
+        self.left, self.held = room, held
+        self.tries = self.ended = self.most = self.running = 0
+        self.lock = threading.Lock()
+
+    def take(self, _item: Item) -> Ended:
+        with self.lock:
+            self.tries += 1
+            if self.left < self.held:
+                raise NoRoom(1, "There is no room.", hint="")
+            self.left -= self.held
+            self.running += 1
+            self.most = max(self.most, self.running)
+        threading.Event().wait(0.002)
+        with self.lock:
+            self.left += self.held - 1
+            self.running -= 1
+            self.ended += 1
+        return DONE
+
+
+def test_a_limit_that_is_reached_is_not_tried_with_everything_that_is_left(make_work: MakeWork) -> None:
+    """Nor is what is left read: it may be long."""
+    budget, read = Budget(10, held=1), []
+
+    def items() -> Iterator[Item]:
+        for number in range(1, 5001):
+            read.append(number)
+            yield Item(number, 1)
+
+    with pytest.raises(NoRoom):
+        dispatch([make_work(budget.take, items())], QUIET)
+    assert budget.ended == 10
+    assert budget.tries < 10 + 8 * CONCURRENCY
+    assert len(read) < 10 + 4 * CONCURRENCY
+
+
+def test_what_had_no_room_is_tried_again_until_all_that_fits_is_made(make_work: MakeWork) -> None:
+    """What is set aside for a request in flight is more than it costs."""
+    budget = Budget(40, held=10)
+    with pytest.raises(NoRoom):
+        dispatch([make_work(budget.take, iter([Item(number, 1) for number in range(1, 200)]))], QUIET)
+    assert budget.ended == 31  # the last leaves 9, one too few for another
+
+
+def test_as_many_are_in_flight_again_once_there_is_room(make_work: MakeWork) -> None:
+    budget = Budget(1000, held=1)
+    lack = iter([True] * (CONCURRENCY - 1))
+
+    def take(item: Item) -> Ended:
+        if next(lack, False):
+            raise NoRoom(1, "There is no room just now.", hint="")
+        return budget.take(item)
+
+    dispatch([make_work(take, iter([Item(number, 1) for number in range(1, 101)]))], QUIET)
+    assert budget.ended == 100
+    assert budget.most > CONCURRENCY // 2
