@@ -61,10 +61,10 @@ def add(session: Session, case_set: CaseSet, members: Sequence[tuple[int, str | 
     session.add(case_set)
     session.flush()
     owned = {"case_set_id": case_set.id, "project_id": case_set.project_id}
-    rows = [
+    rows = (
         {**owned, "position": position, "case_id": case_id, "key": key}
         for position, (case_id, key) in enumerate(members, start=1)
-    ]
+    )
     add_rows(session, "case_set_item", rows)
     return case_set
 

@@ -1,17 +1,16 @@
 """Queries on cases and their images."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, func, insert, literal, update
 from sqlmodel import Session, col, select
 
 from promptlab.db.models import Case, CaseImage, Table
 
-Element = TypeVar("Element")
-
-_CHUNK = 5_000
-"""Rows in one statement: SQLite takes 32,766 values in one, PostgreSQL twice as many."""
+_PAGE = 1_000
+"""Rows that are written at once: on their way they take more memory than where they come from."""
 
 
 class Known(NamedTuple):
@@ -71,18 +70,14 @@ def by_hash(session: Session, project_id: int, hashes: Sequence[str]) -> dict[st
     return {digest: Known(id_ or 0, key) for digest, id_, key in session.exec(statement)}
 
 
-def add_rows(session: Session, table: str, rows: Sequence[dict[str, Any]]) -> None:
+def add_rows(session: Session, table: str, rows: Iterable[dict[str, Any]]) -> None:
     """Keep many new rows of a table, given as their columns; with objects it would take half as long again."""
-    for chunk in chunks(rows):
-        session.execute(insert(Table.metadata.tables[table]), chunk)
+    left = iter(rows)
+    while page := list(islice(left, _PAGE)):
+        session.execute(insert(Table.metadata.tables[table]), page)
 
 
 def set_keys(session: Session, keys: Mapping[int, str]) -> None:
     """Give each case, by its id, another key."""
     if keys:
         session.execute(update(Case), [{"id": id_, "key": key} for id_, key in keys.items()])
-
-
-def chunks(elements: Sequence[Element]) -> Iterator[Sequence[Element]]:
-    """Yield the elements in as many pieces as a statement takes."""
-    return (elements[start : start + _CHUNK] for start in range(0, len(elements), _CHUNK))

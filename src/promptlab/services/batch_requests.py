@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlmodel import Session
@@ -27,6 +27,9 @@ from promptlab.services.views import View
 
 MAX_GENERATIONS = 250_000
 """In one batch; a typing error buys no more than that, and all of them are planned in memory."""
+
+_SHARED = ("parameters", "draws", "warnings_of_checks")
+"""What of a draft is mostly the same for every case."""
 
 WITHOUT_PRICE = "--assume-cost USD says what one may cost, --allow-unpriced goes on without a limit for such models."
 
@@ -146,11 +149,20 @@ def _drafts(
     version: PromptVersion, chosen: CaseList | None, terms: Terms, capabilities: Capabilities
 ) -> Iterator[Draft]:
     contents: Sequence[Content | None] = chosen.contents if chosen else [None]
+    before = None
     for place, content in enumerate(contents, start=1):
         try:
-            yield draft(Order(version=version, content=content, terms=terms), capabilities)
+            drafted = draft(Order(version=version, content=content, terms=terms), capabilities)
         except PromptlabError as error:
             raise _about_case(error, version, place, content) from error
+        before = _sharing(drafted, before) if before else drafted
+        yield before
+
+
+def _sharing(drafted: Draft, before: Draft) -> Draft:
+    """Return the draft with what the one before it has as well, so that of many this is in memory only once."""
+    same = {name: value for name in _SHARED if (value := getattr(before, name)) == getattr(drafted, name)}
+    return replace(drafted, **same)
 
 
 def _about_case(error: PromptlabError, version: PromptVersion, place: int, content: Content | None) -> PromptlabError:

@@ -22,7 +22,7 @@ Row = tuple[int, Mapping[str, Any]]
 """The line of the file, and the values by their names: the roles in small letters, variables as they are written."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRow:
     """What a row says: `number` is its line in the file, `sources` are paths and URLs as `load_input` takes them."""
 

@@ -13,7 +13,7 @@ from promptlab.db.states import ImageRole
 from promptlab.services.content import content_hash
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFacts:
     """What is known of an image of a case without its bytes: the columns of its row; `url` once it is stored."""
 
@@ -62,7 +62,7 @@ def ensure(session: Session, project_id: int, contents: Sequence[Content]) -> li
 
 def _add(session: Session, project_id: int, new: Mapping[str, Content]) -> dict[str, cases.Known]:
     moment = now()
-    rows = [
+    rows = (
         {
             "project_id": project_id,
             "key": content.key,
@@ -71,13 +71,13 @@ def _add(session: Session, project_id: int, new: Mapping[str, Content]) -> dict[
             "created_at": moment,
         }
         for digest, content in new.items()
-    ]
+    )
     cases.add_rows(session, "case", rows)
     made = cases.by_hash(session, project_id, list(new))
-    images = [
+    images = (
         {**asdict(image), "project_id": project_id, "case_id": made[digest].id}
         for digest, content in new.items()
         for image in content.images
-    ]
+    )
     cases.add_rows(session, "case_image", images)
     return made

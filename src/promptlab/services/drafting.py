@@ -37,7 +37,7 @@ class Terms:
     """What a generation may cost whose price nobody knows."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """A version, the case that it is filled with (None without variables and images), and the terms."""
 
@@ -50,7 +50,7 @@ class Order:
         return sum(image.role is role for image in self.content.images) if self.content else 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
     """An order that has been rendered, checked and priced.
 

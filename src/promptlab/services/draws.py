@@ -13,7 +13,7 @@ _MAX_SEED = 2**63 - 2**32
 """What databases take, less room for the draws that come later."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Draws:
     """Draws in a row, `number` of them from `first` on; `seed` is what draw 1 is sent, None where none is sent.
 

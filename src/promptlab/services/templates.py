@@ -30,7 +30,7 @@ class MissingVariable(InvalidInput):
         self.names = names
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
     """Both prompts as they are sent."""
 
