@@ -135,6 +135,7 @@ def run(
         return _show_draft(runtime, prepared, as_json=as_json)
     reports = Reports(junit=junit, summary=summary).checked(detached=detach)
     batch_id = batches.plan(runtime.lab, prepared, limits, detached=detach)
+    del prepared  # a large one takes megabytes, which the run can use
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
     if detach:
         return _detach(runtime, batch_id, limits, again, as_json=as_json)

@@ -1,16 +1,18 @@
 """Queries on cases and their images."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import JSON, func, insert, literal, update
 from sqlmodel import Session, col, select
 
 from promptlab.db.models import Case, CaseImage, Table
 
+Element = TypeVar("Element")
+
 _PAGE = 1_000
-"""Rows that are written at once: on their way they take more memory than where they come from."""
+"""Rows that are written or looked for at once: on their way they take more memory than where they come from."""
 
 
 class Known(NamedTuple):
@@ -59,21 +61,24 @@ def images_of(session: Session, ids: Sequence[int]) -> Sequence[CaseImage]:
     return session.exec(select(CaseImage).where(col(CaseImage.case_id).in_(ids)).order_by(*order)).all()
 
 
-def by_hash(session: Session, project_id: int, hashes: Sequence[str]) -> dict[str, Known]:
+def by_hash(session: Session, project_id: int, hashes: Iterable[str]) -> dict[str, Known]:
     """Return the cases that are there, by the hash of their content."""
     # Not a list of values: for those PostgreSQL may compare each with each, where a table has just been filled.
     parts = func.json_each if session.get_bind().dialect.name == "sqlite" else func.json_array_elements_text
-    given = parts(literal(list(hashes), JSON())).table_valued("value")
-    statement = select(Case.content_hash, Case.id, Case.key).where(
-        Case.project_id == project_id, col(Case.content_hash).in_(select(given.c.value))
-    )
-    return {digest: Known(id_ or 0, key) for digest, id_, key in session.exec(statement)}
+    found: dict[str, Known] = {}
+    for page in _pages(hashes):
+        given = parts(literal(page, JSON())).table_valued("value")
+        statement = select(Case.content_hash, Case.id, Case.key).where(
+            Case.project_id == project_id, col(Case.content_hash).in_(select(given.c.value))
+        )
+        own = {digest: digest for digest in page}  # what came from the database would be each hash a second time
+        found |= {own[digest]: Known(id_ or 0, key) for digest, id_, key in session.exec(statement)}
+    return found
 
 
 def add_rows(session: Session, table: str, rows: Iterable[dict[str, Any]]) -> None:
     """Keep many new rows of a table, given as their columns; with objects it would take half as long again."""
-    left = iter(rows)
-    while page := list(islice(left, _PAGE)):
+    for page in _pages(rows):
         session.execute(insert(Table.metadata.tables[table]), page)
 
 
@@ -81,3 +86,9 @@ def set_keys(session: Session, keys: Mapping[int, str]) -> None:
     """Give each case, by its id, another key."""
     if keys:
         session.execute(update(Case), [{"id": id_, "key": key} for id_, key in keys.items()])
+
+
+def _pages(elements: Iterable[Element]) -> Iterator[list[Element]]:
+    left = iter(elements)
+    while page := list(islice(left, _PAGE)):
+        yield page

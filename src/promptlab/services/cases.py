@@ -50,7 +50,7 @@ def ensure(session: Session, project_id: int, contents: Sequence[Content]) -> li
     """
     projects.lock(session, project_id)
     by_hash = {content.hash: content for content in contents}
-    known = cases.by_hash(session, project_id, list(by_hash))
+    known = cases.by_hash(session, project_id, by_hash)
     new = {digest: content for digest, content in by_hash.items() if digest not in known}
     if new:
         known |= _add(session, project_id, new)
@@ -73,7 +73,7 @@ def _add(session: Session, project_id: int, new: Mapping[str, Content]) -> dict[
         for digest, content in new.items()
     )
     cases.add_rows(session, "case", rows)
-    made = cases.by_hash(session, project_id, list(new))
+    made = cases.by_hash(session, project_id, new)
     images = (
         {**asdict(image), "project_id": project_id, "case_id": made[digest].id}
         for digest, content in new.items()
