@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
+from sqlmodel import col, select
+from tests.fixtures import factories
 from tests.fixtures.command_line import Promptlab
 from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.processes import Process, Start, wait_until
@@ -19,6 +21,7 @@ from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
 
 from promptlab.db.engine import Database
+from promptlab.db.models import Batch, BatchItem
 
 WORK = ("worker", "--provider", "openai", "--concurrency", 4)
 LONG = 30.0  # seconds; nobody waits for it
@@ -231,6 +234,25 @@ def test_a_batch_that_is_paused_goes_on_where_it_was_when_it_is_resumed(
     wait_until(lambda: state_of(shared, batch_id) == "done", "the end of the batch")
     assert states(shared) == {"succeeded": 16}
     assert len(openai_environment.asked) == 16
+
+
+def test_what_a_batch_that_rests_has_planned_is_bought_by_the_one_that_workers_are_to_go_on_with(
+    shared: Database, version: int, start: Start, openai_environment: OpenAIServer
+) -> None:
+    """Under its limits and on its account; the other one stays as it is, and has spent nothing."""
+    resting = detach(shared, version, 3, state="paused")
+    with shared.transaction() as session:
+        buying = factories.batch(session, detached=True, max_images=2).id or 0
+        for item in session.exec(select(BatchItem).where(col(BatchItem.batch_id) == resting)).all():
+            row = {"project_id": item.project_id, "generation_id": item.generation_id}
+            session.add(BatchItem(batch_id=buying, **row))
+    started(start)
+    wait_until(lambda: state_of(shared, buying) == "stopped", "the limit")
+    assert states(shared) == {"succeeded": 2, "planned": 1}
+    with shared.reading() as session:
+        assert {attempt.batch_id for attempt in attempts_of(session)} == {buying}
+        assert session.get_one(Batch, resting).committed_images == 0
+    assert state_of(shared, resting) == "paused"
 
 
 def test_a_limit_holds_over_all_workers_and_stops_the_batch(

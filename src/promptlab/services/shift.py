@@ -115,7 +115,7 @@ class Shift:
             return
         attempts = lane.attempts if batch.max_retries is None else batch.max_retries + 1
         with self._at_desk(project_id) as lab, lane.place(lab) as flight:
-            ended = run(lab, flight, generation_id, max_attempts=attempts)
+            ended = run(lab, flight, generation_id, max_attempts=attempts, batch_id=batch.id)
             if ended is not None and not _is_away(ended):
                 lane.went_well()
                 self._watch.ended(lab, lane.name, generation_id, ended)
