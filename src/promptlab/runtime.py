@@ -64,12 +64,13 @@ class Runtime:
         """Bring a SQLite file up to date; one that is made is told of where somebody has named it, perhaps wrongly."""
         from promptlab.db.engine import sqlite_file
         from promptlab.db.migrate import upgrade
+        from promptlab.db.schema import is_missing
 
-        file, named = sqlite_file(self.settings.database), "database_url" in self.settings.layers.general
-        is_new = file is not None and not file.exists()
-        upgrade(self.settings.database)
+        url, named = self.settings.database, "database_url" in self.settings.layers.general
+        is_new = is_missing(url)
+        upgrade(url)
         if is_new and named:
-            self.output.note(f"Made a new database at {file}.")
+            self.output.note(f"Made a new database at {sqlite_file(url)}.")
 
     @cached_property
     def storage(self) -> "Storage":

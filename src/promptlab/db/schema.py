@@ -31,12 +31,12 @@ def current_revision(database: Database) -> str | None:
 
 def is_behind(database: Database, url: str) -> bool:
     """Say whether an upgrade would change anything; a SQLite file that is not there yet is behind too."""
-    return _is_missing(url) or (current_revision(database) or "") < REVISION
+    return is_missing(url) or (current_revision(database) or "") < REVISION
 
 
 def status(database: Database, url: str) -> dict[str, str | None]:
     """Return which database it is, its revision, the one that is needed, and whether they fit."""
-    found = None if _is_missing(url) else current_revision(database)
+    found = None if is_missing(url) else current_revision(database)
     state = "missing" if found is None else "behind" if found < REVISION else "ahead" if found > REVISION else "current"
     return {"database": database.shown, "revision": found, "needed": REVISION, "state": state}
 
@@ -62,7 +62,8 @@ def require_not_ahead(connection: Connection, shown_url: str) -> None:
     _require_not_ahead(_revision(connection), shown_url)
 
 
-def _is_missing(url: str) -> bool:
+def is_missing(url: str) -> bool:
+    """Say whether the database is a SQLite file that is not there yet."""
     file = sqlite_file(url)
     # Path.exists raises for a name that is too long; what cannot be looked at is complained of when it is opened.
     return file is not None and not os.path.exists(file)  # noqa: PTH110

@@ -21,8 +21,11 @@ def from_base64(text: str) -> bytes:
 
     Raises:
         ValueError: this is no base64.
+        AttributeError: this is no text, whatever the service calls it.
     """
-    with suppress(ValueError):  # nearly all text is as it should be, and megabytes are not gone through four times
+    with suppress(
+        ValueError, TypeError
+    ):  # nearly all text is as it should be, and megabytes are not gone through four times
         return a2b_base64(text, strict_mode=True)
     packed = "".join(text.split()).replace("-", "+").replace("_", "/")
     return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
