@@ -31,16 +31,21 @@ class Loaded:
 
 
 def load_images(inputs: Sequence[str], mask: str | None) -> list[Loaded]:
-    """Return the input images, in order, and the mask if there is one; raises as `load_input` does.
-
-    Raises:
-        InvalidInput: also for a mask without transparency, or of another size than the first input.
-    """
+    """Return the input images, in order, and the mask behind them if there is one; raises as `load_input` does."""
     loaded = [_loaded(load_input(source), ImageRole.INPUT, position) for position, source in enumerate(inputs)]
     if mask is not None:
         loaded.append(_loaded(load_input(mask), ImageRole.MASK, 0))
-        _check_mask(loaded[-1].info, loaded[0].info)
     return loaded
+
+
+def check_mask(images: Sequence[Loaded]) -> None:
+    """Check that a mask, where there is one, has transparency and the size of the first input.
+
+    Raises:
+        InvalidInput: it has not.
+    """
+    if images and images[-1].facts.role is ImageRole.MASK:
+        _check_mask(images[-1].info, images[0].info)
 
 
 def _loaded(read: tuple[bytes, ImageInfo], role: ImageRole, position: int) -> Loaded:

@@ -15,7 +15,7 @@ from promptlab.services.cases import Content
 from promptlab.services.dispatch import Item, Progress, close_batch, dispatch, work_of
 from promptlab.services.drafting import Draft, Order, Terms, checked_limit, draft
 from promptlab.services.draws import Draws
-from promptlab.services.inputs import Loaded, load_images
+from promptlab.services.inputs import Loaded, check_mask, load_images
 from promptlab.services.lab import Lab
 from promptlab.services.recovery import ask_again_about
 from promptlab.services.spool import SpoolUnavailable
@@ -78,6 +78,7 @@ def prepare(lab: Lab, request: Request, *, for_sending: bool = True) -> Prepared
     content = Content(variables=request.variables, images=[image.facts for image in images])
     order = Order(version=version, content=content if images or request.variables else None, terms=request.terms)
     drafted = draft(order, provider.capabilities(version.model))
+    check_mask(images)
     with lab.database.reading() as session:
         numbered = planning.numbered(session, lab, drafted)
     return Prepared(draft=numbered, images=images)
