@@ -44,7 +44,7 @@ class Budget:
         with self.lock:
             self.tries += 1
             if self.left < self.held:
-                raise NoRoom(1, "There is no room.", hint="")
+                raise NoRoom("There is no room.")
             self.left -= self.held
             self.running += 1
             self.most = max(self.most, self.running)
@@ -86,7 +86,7 @@ def test_as_many_are_in_flight_again_once_there_is_room(make_work: MakeWork) -> 
 
     def take(item: Item) -> Ended:
         if next(lack, False):
-            raise NoRoom(1, "There is no room just now.", hint="")
+            raise NoRoom("There is no room just now.")
         return budget.take(item)
 
     dispatch([make_work(take, iter([Item(number, 1) for number in range(1, 101)]))], QUIET)

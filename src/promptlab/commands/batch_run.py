@@ -22,7 +22,6 @@ app = typer.Typer(name="batch", help="Batches: many generations at once, with li
 
 LIMITS: Any = {"rich_help_panel": "Limits"}
 AGAIN: Any = {"rich_help_panel": "What is sent again"}
-FILES: Any = {"rich_help_panel": "What is shown"}
 
 _MOST_WARNINGS = 5
 
@@ -137,9 +136,8 @@ def run(
     batch_id = batches.plan(runtime.lab, prepared, limits, detached=detach)
     del prepared  # a large one takes megabytes, which the run can use
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
-    if detach:
-        return _detach(runtime, batch_id, limits, again, as_json=as_json)
-    return _run(runtime, batch_id, limits, again, reports, as_json=as_json)
+    send = _detach if detach else partial(_run, reports=reports)
+    return send(runtime, batch_id, limits, again, as_json=as_json)
 
 
 @app.command()
@@ -181,9 +179,8 @@ def resume(
     ).checked()
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
     reports = Reports(junit=junit, summary=summary).checked(detached=detach)
-    if detach:
-        return _detach(runtime, batch_id, limits, again, as_json=as_json)
-    return _run(runtime, batch_id, limits, again, reports, as_json=as_json)
+    send = _detach if detach else partial(_run, reports=reports)
+    return send(runtime, batch_id, limits, again, as_json=as_json)
 
 
 def _detach(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json: bool) -> int:
@@ -199,7 +196,7 @@ def _detach(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, as_json
     return 0
 
 
-def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, reports: Reports, *, as_json: bool) -> int:
+def _run(runtime: Runtime, batch_id: int, limits: Any, again: Any, *, reports: Reports, as_json: bool) -> int:
     """Run a batch, show it, write its files and return the exit code; raises what stopped it after all of that."""
     from promptlab.services import batch_views, batches
     from promptlab.services.dispatch import FailedFast, Progress

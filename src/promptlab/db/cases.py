@@ -29,19 +29,6 @@ def find(session: Session, project_id: int, content_hash: str) -> Case | None:
     ).one_or_none()
 
 
-def add(
-    session: Session, project_id: int, *, content_hash: str, variables: dict[str, Any], images: Sequence[CaseImage]
-) -> Case:
-    """Keep a new case with its images, and return it with its id."""
-    case = Case(project_id=project_id, content_hash=content_hash, variables=variables)
-    session.add(case)
-    session.flush()
-    for image in images:
-        image.case_id = case.id or 0
-        session.add(image)
-    return case
-
-
 def keys(session: Session, case_ids: Sequence[int]) -> dict[int, str | None]:
     """Return the key of each case."""
     if not case_ids:

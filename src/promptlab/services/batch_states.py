@@ -60,3 +60,12 @@ def _move(lab: Lab, batch_id: int, to: BatchState, what: str) -> None:
 def _over(row: Batch, what: str) -> Conflict:
     sentence, hint = _OVER[row.state]
     return Conflict(sentence.format(row.id, what), hint=hint.format(row.id))
+
+
+def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:
+    """Write where a batch stands after a run: stopped by a limit, or done if nothing of it is left."""
+    with lab.database.transaction() as session:
+        state = batches.close(session, batch_id, BatchState.STOPPED if stopped else BatchState.PLANNED)
+    if state is BatchState.CANCELLED:  # what was in flight then and has bought nothing was planned again
+        with lab.database.transaction() as session:
+            batch_states.cancel_items(session, batch_id)

@@ -17,8 +17,9 @@ from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Conflict, Interrupted, InvalidInput, LimitReached, PromptlabError, Unreachable
 from promptlab.services import batch_requests
 from promptlab.services.batch_requests import Prepared
+from promptlab.services.batch_states import close_batch
 from promptlab.services.detached import enqueue, require_workers
-from promptlab.services.dispatch import FailedFast, Item, Progress, Work, close_batch, dispatch, work_of
+from promptlab.services.dispatch import FailedFast, Item, Progress, Work, dispatch, work_of
 from promptlab.services.drafting import checked_limit
 from promptlab.services.lab import Lab
 from promptlab.services.orders import require_room

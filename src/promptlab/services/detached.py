@@ -11,7 +11,7 @@ from promptlab.db.detached import Planned
 from promptlab.db.engine import Database
 from promptlab.db.models import Batch, now
 from promptlab.errors import NotConfigured
-from promptlab.services.dispatch import close_batch
+from promptlab.services.batch_states import close_batch
 from promptlab.services.lab import Lab
 
 _AT_ONCE = 2_000

@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
 
-from promptlab.db import batch_states, batches
-from promptlab.db.states import BatchState, GenerationState
+from promptlab.db.states import GenerationState
 from promptlab.errors import NotConfigured, PromptlabError, Unreachable
 from promptlab.services.flight import FINISHING, Flight, flight_of
 from promptlab.services.generation import NoRoom, ProviderAway, run
 from promptlab.services.lab import Lab
 from promptlab.services.outcomes import Ended
 
-SAME_FOR_ALL = frozenset({"auth", "quota", "connection"})
+_SAME_FOR_ALL = frozenset({"auth", "quota", "connection"})
 """Kinds of errors that every other request to the provider would end in as well."""
 
 
@@ -69,8 +67,12 @@ def work_of(
     max_attempts = limits.attempts if max_retries is None else max_retries + 1
 
     def take(item: Item) -> Ended | None:
-        asked: Any = {"max_attempts": max_attempts, "batch_id": item.batch_id, "in_spite": in_spite}
-        return run(lab, flight, item.generation_id, **asked)
+        return run(
+            *(lab, flight, item.generation_id),
+            max_attempts=max_attempts,
+            batch_id=item.batch_id,
+            in_spite=in_spite,
+        )
 
     return Work(flight=flight, take=take, items=items, concurrency=limits.concurrency, batch_id=batch_id)
 
@@ -104,6 +106,15 @@ def dispatch(works: Sequence[Work], progress: Progress, *, fail_fast: bool = Fal
         raise
     for lane in lanes:
         lane.pool.shutdown()
+
+
+def closes_provider(name: str, ended: Ended) -> PromptlabError | None:
+    """Return why nothing more is to be sent to a provider after this end, None where others may do better."""
+    if ended.error is None or ended.state is not GenerationState.FAILED or ended.error.kind not in _SAME_FOR_ALL:
+        return None
+    kind = Unreachable if ended.error.kind == "connection" else NotConfigured
+    hint = f"What is left stays planned. Look with: promptlab provider check {name}"
+    return kind(ended.error.message, hint=hint)
 
 
 class _Lane:
@@ -233,11 +244,7 @@ class _Dispatch:
         """Draw conclusions for others from how one has ended."""
         if ended.error is None:
             return
-        if ended.error.kind in SAME_FOR_ALL and ended.state is GenerationState.FAILED:
-            kind = Unreachable if ended.error.kind == "connection" else NotConfigured
-            name = lane.work.flight.provider.name
-            hint = f"What is left stays planned. Look with: promptlab provider check {name}"
-            lane.error = lane.error or kind(ended.error.message, hint=hint)
+        lane.error = lane.error or closes_provider(lane.work.flight.provider.name, ended)
         if self._fail_fast and ended.state in {GenerationState.FAILED, GenerationState.UNKNOWN}:
             raise FailedFast
 
@@ -246,12 +253,3 @@ def _parting_words(lanes: Sequence[_Lane], *, cancels: bool) -> str:
     """Return what a person is told who stops the run."""
     words = [lane.work.flight.parting_words for lane in lanes if lane.running and cancels]
     return next((text for text in words if text != FINISHING), FINISHING)
-
-
-def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:
-    """Write where a batch stands after a run: stopped by a limit, or done if nothing of it is left."""
-    with lab.database.transaction() as session:
-        state = batches.close(session, batch_id, BatchState.STOPPED if stopped else BatchState.PLANNED)
-    if state is BatchState.CANCELLED:  # what was in flight then and has bought nothing was planned again
-        with lab.database.transaction() as session:
-            batch_states.cancel_items(session, batch_id)

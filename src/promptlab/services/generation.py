@@ -48,10 +48,6 @@ class Postponed(Exception):
 class NoRoom(LimitReached):
     """A limit of the batch leaves no room for another request until one that is in flight has cost less than it may."""
 
-    def __init__(self, batch_id: int, message: str, *, hint: str) -> None:
-        super().__init__(message, hint=hint)
-        self.batch_id = batch_id
-
 
 class ProviderAway(Unreachable):
     """A provider asks to be left alone for longer than one waits; the generation is planned again."""
@@ -285,12 +281,10 @@ def _why_not(batch: Batch, job: _Job) -> LimitReached | Interrupted:
         return LimitReached(f"The deadline of batch {number} has passed.", hint="What is left stays planned.")
     if batch.max_images is not None and batch.committed_images + job.request.count > batch.max_images:
         return NoRoom(
-            number,
             f"The limit of batch {number} is reached: {batch.committed_images} of {batch.max_images} images.",
             hint="What is left stays planned; a higher --max-images goes on.",
         )
     return NoRoom(
-        number,
         f"The cost limit of batch {number} leaves no room for another image of up to ${job.max_price_usd:.4f}.",
         hint="What is left stays planned; a higher --max-cost goes on.",
     )

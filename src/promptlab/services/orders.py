@@ -11,8 +11,9 @@ from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
 from promptlab.services import planning, templates
+from promptlab.services.batch_states import close_batch
 from promptlab.services.cases import Content
-from promptlab.services.dispatch import Item, Progress, close_batch, dispatch, work_of
+from promptlab.services.dispatch import Item, Progress, dispatch, work_of
 from promptlab.services.drafting import Draft, Order, Terms, checked_limit, draft
 from promptlab.services.draws import Draws
 from promptlab.services.inputs import Loaded, check_mask, load_images

@@ -40,7 +40,8 @@ class Pace:
         self._project_id = project_id
         self._provider = provider
         self._limits = limits
-        self._is_limited = limits.requests_per_minute is not None or limits.images_per_minute is not None
+        self.limited = limits.requests_per_minute is not None or limits.images_per_minute is not None
+        """Whether there is a limit a minute."""
         self._clock = clock
         self._lock = threading.Lock()
         self._not_before: datetime | None = None
@@ -48,11 +49,6 @@ class Pace:
         self._allowed = limits.concurrency
         self._successes = 0
         self._halved_at: datetime | None = None
-
-    @property
-    def limited(self) -> bool:
-        """Whether there is a limit a minute."""
-        return bool(self._limits.requests_per_minute or self._limits.images_per_minute)
 
     @property
     def allowed(self) -> int:
@@ -74,7 +70,7 @@ class Pace:
         if (seconds := self.wait()) > 0:
             return seconds
         now = self._clock()
-        if not self._is_limited and not self._wants_news(now):
+        if not self.limited and not self._wants_news(now):
             return 0.0
         seconds = paces.take(
             session,

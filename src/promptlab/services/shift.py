@@ -15,7 +15,7 @@ from promptlab.db.states import GenerationState
 from promptlab.errors import Interrupted, LimitReached, NotConfigured, PromptlabError, Unreachable
 from promptlab.services.desk import Desk
 from promptlab.services.detached import tend
-from promptlab.services.dispatch import SAME_FOR_ALL
+from promptlab.services.dispatch import closes_provider
 from promptlab.services.generation import LONGEST_WAIT_SECONDS, ProviderAway, run
 from promptlab.services.lab import Lab
 from promptlab.services.lane import Lane
@@ -128,16 +128,13 @@ class Shift:
 
     def _judge(self, lane: Lane, batch: Batch, ended: Ended) -> None:
         """Draw conclusions for others from how one has ended."""
-        if ended.error is None:
-            return
-        if ended.state is GenerationState.FAILED and ended.error.kind in SAME_FOR_ALL:
-            hint = f"What is left stays planned. Look with: promptlab provider check {lane.name}"
-            self._close(lane, NotConfigured(ended.error.message, hint=hint))
+        if error := closes_provider(lane.name, ended):
+            self._close(lane, error)
         if batch.fail_fast and ended.state in _BROKEN:
             with self._database.transaction() as session:
                 detached.stop(session, batch.id or 0)
 
-    def _close(self, lane: Lane, error: NotConfigured) -> None:
+    def _close(self, lane: Lane, error: PromptlabError) -> None:
         self._watch.said(f"{lane.name}: nothing more is sent there by this worker.", lane.name)
         lane.close(error)
 
