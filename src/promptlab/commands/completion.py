@@ -43,12 +43,13 @@ def _as_it_is(_context: object, value: object) -> object:
     return value
 
 
-def _quietly(complete: Callable[[], Sequence[Word]]) -> Completer:
-    return _quietly_beside(lambda _given: complete())
+def quietly(complete: Callable[[], Sequence[Word]]) -> Completer:
+    """Let a completer have nothing to offer, whatever goes wrong in it."""
+    return quietly_beside(lambda _given: complete())
 
 
-def _quietly_beside(complete: Callable[[Mapping[str, Any]], Sequence[Word]]) -> Completer:
-    """Let a completer look at the options that are there already."""
+def quietly_beside(complete: Callable[[Mapping[str, Any]], Sequence[Word]]) -> Completer:
+    """Let a completer look at the options that are there already, likewise."""
 
     def completer(context: typer.Context, incomplete: str) -> Sequence[Word]:
         with suppress(Exception):
@@ -59,7 +60,7 @@ def _quietly_beside(complete: Callable[[Mapping[str, Any]], Sequence[Word]]) -> 
     return completer
 
 
-@_quietly
+@quietly
 def references() -> list[str]:
     """Complete NAME and NAME@N of the project's versions."""
     from promptlab.db import names
@@ -67,7 +68,7 @@ def references() -> list[str]:
     return names.references(_database_url(), _project())
 
 
-@_quietly
+@quietly
 def case_sets() -> list[str]:
     """Complete NAME and NAME@N of the project's case sets."""
     from promptlab.db import names
@@ -75,7 +76,7 @@ def case_sets() -> list[str]:
     return names.case_sets(_database_url(), _project())
 
 
-@_quietly
+@quietly
 def case_set_names() -> list[str]:
     """Complete names of the project's case sets."""
     from promptlab.db import names
@@ -83,7 +84,7 @@ def case_set_names() -> list[str]:
     return [name for name in names.case_sets(_database_url(), _project()) if "@" not in name]
 
 
-@_quietly
+@quietly
 def generations() -> list[tuple[str, str]]:
     """Complete ids of the project's newest generations, with where each stands."""
     from promptlab.db import names
@@ -91,7 +92,7 @@ def generations() -> list[tuple[str, str]]:
     return names.ids(_database_url(), _project(), "generation")
 
 
-@_quietly
+@quietly
 def batches() -> list[tuple[str, str]]:
     """Complete ids of the project's newest batches, with where each stands."""
     from promptlab.db import names
@@ -99,7 +100,7 @@ def batches() -> list[tuple[str, str]]:
     return names.ids(_database_url(), _project(), "batch")
 
 
-@_quietly
+@quietly
 def scores() -> list[str]:
     """Complete scores and their words."""
     from promptlab.services.scores import SCORE_NAMES
@@ -107,7 +108,7 @@ def scores() -> list[str]:
     return [*map(str, SCORE_NAMES), *SCORE_NAMES.values()]
 
 
-@_quietly
+@quietly
 def projects() -> list[str]:
     """Complete names of projects."""
     from promptlab.db import names
@@ -115,7 +116,7 @@ def projects() -> list[str]:
     return names.project_names(_database_url())
 
 
-@_quietly
+@quietly
 def providers() -> list[str]:
     """Complete names of installed providers."""
     from promptlab.settings.installed import provider_names
@@ -123,13 +124,13 @@ def providers() -> list[str]:
     return provider_names()
 
 
-@_quietly_beside
+@quietly_beside
 def models(given: Mapping[str, Any]) -> list[str]:
     """Complete names of models that are known: of the provider that is named, else whoever has them."""
     return [model for models in _models(given) for model in models]
 
 
-@_quietly_beside
+@quietly_beside
 def variables(given: Mapping[str, Any]) -> list[str]:
     """Complete `NAME=` for each variable of the version that has no value yet."""
     from promptlab.services.templates import variables_of
@@ -138,14 +139,14 @@ def variables(given: Mapping[str, Any]) -> list[str]:
     if version is None or version.raw:
         return []
     names = variables_of(version.user_prompt) | variables_of(version.system_prompt or "")
-    return [f"{name}=" for name in sorted(names - _keys(given.get("var")))]
+    return [f"{name}=" for name in sorted(names - keys_of(given.get("var")))]
 
 
-@_quietly_beside
+@quietly_beside
 def parameters(given: Mapping[str, Any]) -> list[str]:
     """Complete `NAME=VALUE` for each parameter of the model that has no value yet, and for each value that is known."""
     version = _version(given)
-    model, taken = given.get("model") or (version and version.model), _keys(given.get("param"))
+    model, taken = given.get("model") or (version and version.model), keys_of(given.get("param"))
     choices = [
         parameter
         for models in _models(given)
@@ -170,7 +171,8 @@ def _pairs(name: str, values: Sequence[Any]) -> list[str]:
     return [f"{name}={text}" for text in texts] or [f"{name}="]
 
 
-def _keys(pairs: list[str] | None) -> set[str]:
+def keys_of(pairs: list[str] | None) -> set[str]:
+    """Return the names that `NAME=VALUE` texts name."""
     return {pair.partition("=")[0] for pair in pairs or ()}
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlab.commands import completion
+from promptlab.commands import completion, completion_rubric
 from promptlab.commands.options import Json, Preview, Rater, VersionOption, parse_pairs, runtime_of
 from promptlab.errors import InvalidInput
 from promptlab.runtime import Runtime
@@ -29,13 +29,20 @@ def rate(
         typer.Option(help="1..5, or failed, poor, acceptable, good, excellent.", autocompletion=completion.scores),
     ] = None,
     note: Annotated[str | None, typer.Option(help="A remark of the rater's.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag; repeat for more.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="A tag; repeat for more.", autocompletion=completion_rubric.tags)
+    ] = None,
     criterion: Annotated[
-        list[str] | None, typer.Option(help="A score for one criterion; repeat for more.", metavar="NAME=SCORE")
+        list[str] | None,
+        typer.Option(
+            help="A score for one criterion; repeat for more.",
+            metavar="NAME=SCORE",
+            autocompletion=completion_rubric.criteria,
+        ),
     ] = None,
     rater: Rater = None,
     from_: Annotated[
-        Path | None, typer.Option("--from", help="A CSV: generation, score, rater, note, tags. All or nothing.")
+        Path | None, typer.Option("--from", help="A CSV: generation, score, rater, note, tags, criteria. All or nothing.")
     ] = None,
     prompt_version: VersionOption = None,
     batch: Annotated[
@@ -53,6 +60,7 @@ def rate(
     Example: promptlab rate 12 --score good --note "fine, but cropped"
     """
     from promptlab.services.review import Verdict, recording
+    from promptlab.services.rubric import check
     from promptlab.services.scores import parse_score
 
     runtime = runtime_of(context)
@@ -78,6 +86,7 @@ def rate(
         return RatingLoop(runtime, walk).run()
     with recording():
         scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
+        check(runtime.settings.rubric, criteria=scores, tags=tag or [])
         verdict = Verdict(rater=who, score=parse_score(score), note=note, tags=tag or [], criteria=scores)
         _rate_one(runtime, generation_id, verdict, as_json=as_json)
     return 0
@@ -95,7 +104,7 @@ def _rate_file(runtime: Runtime, path: Path, rater: str, *, as_json: bool) -> No
     from promptlab.output.ratings import import_line
     from promptlab.services import rating_file
 
-    view = rating_file.rate_from(runtime.lab, path, rater=rater)
+    view = rating_file.rate_from(runtime.lab, path, rater=rater, rubric=runtime.settings.rubric)
     runtime.output.show(view, lambda _: import_line(view), as_json=as_json)
 
 

@@ -19,6 +19,8 @@ class By(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    CRITERION = "criterion"
+    TAG = "tag"
 
 
 def stats(
@@ -41,6 +43,7 @@ def stats(
 
     Example: promptlab stats --name banner --since 7d
     """
+    from promptlab.output.rubric import criterion_table, tag_table
     from promptlab.output.stats import rater_table, stats_table
     from promptlab.services import reports
     from promptlab.settings.durations import parse_time
@@ -52,6 +55,7 @@ def stats(
         since=parse_time(since) if since is not None else None,
         until=parse_time(until) if until is not None else None,
     )
+    tables = {By.RATER: rater_table, By.CRITERION: criterion_table, By.TAG: tag_table}
     lab = runtime.lab
     with lab.database.reading() as session:
         page = reports.stats_page(session, lab.project_id, filters, by=by.value, limit=limit, cursor=cursor)
@@ -59,7 +63,7 @@ def stats(
         page.items,
         page.next_cursor,
         lambda console: (
-            rater_table(console, page.items) if by is By.RATER else stats_table(console, page.items, by.value)
+            tables[by](console, page.items) if by in tables else stats_table(console, page.items, by.value)
         ),
         as_json=as_json,
         empty="There is nothing to count yet.",

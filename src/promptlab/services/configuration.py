@@ -33,6 +33,13 @@ _TEMPLATE = """\
 # attempts = 4                 # requests for one generation before it counts as failed
 # concurrency = 4              # requests in flight at once
 # requests_per_minute = 60     # as your account allows; so does images_per_minute
+
+# [rubric]                     # what raters are asked beside the overall score
+# overall = "Would I put it up as it is?"
+# tags = ["hands", "text"]     # the issue tags that there are; without them any tag goes
+
+# [rubric.criteria]
+# likeness = "Is it what the prompt asks for?"
 """
 
 

@@ -9,8 +9,10 @@ from promptlab.errors import InvalidInput, nearest
 from promptlab.services import review, views
 from promptlab.services.lab import Lab
 from promptlab.services.rows import in_row, read_csv
+from promptlab.services.rubric import check
 from promptlab.services.scores import parse_score
 from promptlab.services.views import View
+from promptlab.settings.rubric import Rubric
 
 COLUMNS = ("generation", "score", "rater", "note", "tags")
 _NEEDED = ("generation", "score")
@@ -20,17 +22,18 @@ _Row = tuple[int, int, review.Verdict]
 """The line of the file, the generation and what its rater says of it."""
 
 
-def rate_from(lab: Lab, path: Path, *, rater: str) -> View:
+def rate_from(lab: Lab, path: Path, *, rater: str, rubric: Rubric | None = None) -> View:
     """Record every row of a CSV file in one transaction; rows without a rater are `rater`'s.
 
-    A row that says what its rater has said already changes nothing. Returns the ratings and two counts.
+    Criteria of the rubric may have columns of their own. A row that says what its rater has said already changes nothing. Returns the ratings and two counts.
 
     Raises:
         InvalidInput: the file or one of its rows, named by its number, cannot be used; nothing is recorded then.
         NotFound, Conflict: a row's generation does not exist or has no images; likewise.
     """
     with review.recording():
-        recorded = _record(lab, [(number, *_verdict(number, row, rater)) for number, row in _rows(path)])
+        rows = _rows(path, list(rubric.criteria) if rubric else [])
+        recorded = _record(lab, [(number, *_verdict(number, row, rater, rubric)) for number, row in rows])
     return {
         "items": [views.rating(rating) for rating, _is_new in recorded],
         "next_cursor": None,
@@ -50,9 +53,9 @@ def _record(lab: Lab, rows: Sequence[_Row]) -> list[tuple[Rating, bool]]:
     return recorded
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(path: Path, criteria: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     table = read_csv(path, expected=_EXPECTED)
-    _check_columns(path, table.header)
+    _check_columns(path, table.header, [*COLUMNS, *criteria])
     for number, cells in table.rows:
         known, more = cells[: len(table.header)], cells[len(table.header) :]
         if any(more):
@@ -71,24 +74,28 @@ def _check_repetition(rows: Sequence[_Row]) -> None:
             )
 
 
-def _check_columns(path: Path, names: list[str]) -> None:
+def _check_columns(path: Path, names: list[str], known: list[str]) -> None:
     missing = [name for name in _NEEDED if name not in names]
     if missing:
         raise InvalidInput(f"{path} has no column {missing[0]!r}.", hint=_EXPECTED)
     for name in names:
-        if name not in COLUMNS:
-            raise InvalidInput(f"{path} has an unknown column {name!r}.{nearest(name, list(COLUMNS))}", hint=_EXPECTED)
+        if name not in known:
+            raise InvalidInput(f"{path} has an unknown column {name!r}.{nearest(name, known)}", hint=_EXPECTED)
 
 
-def _verdict(number: int, row: dict[str, str], rater: str) -> tuple[int, review.Verdict]:
+def _verdict(number: int, row: dict[str, str], rater: str, rubric: Rubric | None) -> tuple[int, review.Verdict]:
     identity = row["generation"]
     if not (identity.isascii() and identity.isdigit() and len(identity) < 19):
         raise InvalidInput(f"Row {number}: {identity!r} is no id of a generation.")
+    tags = row.get("tags", "").replace(";", " ").replace(",", " ").split()
     with in_row(number):
-        score = parse_score(row["score"])
+        score, criteria = parse_score(row["score"]), {name: parse_score(row[name]) for name in _criteria(row, rubric)}
+        check(rubric, criteria=criteria, tags=tags)
     return int(identity), review.Verdict(
-        rater=row.get("rater") or rater,
-        score=score,
-        note=row.get("note") or None,
-        tags=row.get("tags", "").replace(";", " ").replace(",", " ").split(),
+        rater=row.get("rater") or rater, score=score, note=row.get("note") or None, tags=tags, criteria=criteria
     )
+
+
+def _criteria(row: dict[str, str], rubric: Rubric | None) -> list[str]:
+    """Return the criteria that a row gives a score to."""
+    return [name for name in rubric.criteria if row.get(name)] if rubric else []

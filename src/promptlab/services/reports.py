@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from promptlab.db import prompts, stats
 from promptlab.db.models import PromptVersion
 from promptlab.db.pages import Page
 from promptlab.errors import InvalidInput
+from promptlab.services import rubric_reports
 from promptlab.services.views import View
 
 _COUNTS = ("generations", *(state.value for state in stats.COUNTED_STATES), "rated", "unrated")
@@ -30,13 +32,15 @@ class StatsFilters:
 def stats_page(
     session: Session, project_id: int, filters: StatsFilters, *, by: str, limit: int, cursor: str | None
 ) -> Page[View]:
-    """Return stats rows by version (a page of them), or by provider, model, rater, day, week or month (all)."""
+    """Return stats rows by version (a page of them), or by anything else that `stats --by` offers (all)."""
     if by == "version":
         return version_stats(session, project_id, filters, limit=limit, cursor=cursor)
     if cursor is not None:
         raise InvalidInput("--cursor goes with --by version: everything else is on one page.")
     if by == "rater":
         return rater_stats(session, project_id, filters)
+    if by in rubric_reports.GROUPS:
+        return rubric_reports.stats(session, by, _conditions(session, project_id, filters))
     return grouped_stats(session, project_id, by, filters)
 
 
@@ -62,13 +66,7 @@ def grouped_stats(session: Session, project_id: int, by: str, filters: StatsFilt
 
 def rater_stats(session: Session, project_id: int, filters: StatsFilters) -> Page[View]:
     """Return a row for each rater: how many they rated, their mean, and how often they gave each score."""
-    where = stats.conditions(
-        project_id,
-        version_ids=_versions_of(session, project_id, filters),
-        since=filters.since,
-        until=filters.until,
-    )
-    found = sorted(stats.by_rater(session, where).items())
+    found = sorted(stats.by_rater(session, _conditions(session, project_id, filters)).items())
     items = [
         {
             "rater": name,
@@ -79,6 +77,11 @@ def rater_stats(session: Session, project_id: int, filters: StatsFilters) -> Pag
         for name, row in found
     ]
     return Page(items, None)
+
+
+def _conditions(session: Session, project_id: int, filters: StatsFilters) -> list[ColumnElement[bool]]:
+    version_ids = _versions_of(session, project_id, filters)
+    return stats.conditions(project_id, version_ids=version_ids, since=filters.since, until=filters.until)
 
 
 def _versions_of(session: Session, project_id: int, filters: StatsFilters) -> list[int] | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from promptlab.errors import InvalidInput, NotConfigured, PromptlabError, nearest
 from promptlab.settings.files import SettingsFile
+from promptlab.settings.rubric import Unusable
 from promptlab.settings.secrets import Secrets
 from promptlab.settings.urls import has_password
 
@@ -128,14 +129,19 @@ def validated(model: type[_Model], given: Mapping[str, Given]) -> tuple[_Model, 
         return model.model_validate({name: each.value for name, each in given.items()}), {}
     except ValidationError as error:
         # Only where, not what: the library's words name neither the place nor what would be right.
-        wrong = {str(each["loc"][0]) for each in error.errors(include_url=False, include_input=False)}
+        found = error.errors(include_url=False, include_input=False)
+        wrong = {str(each["loc"][0]): each.get("ctx", {}).get("error") for each in found}
     usable, _none = validated(model, {name: each for name, each in given.items() if name not in wrong})
     fields = model.model_fields
-    return usable, {name: _unusable(given[name], fields[name].description) for name in fields if name in wrong}
+    return usable, {
+        name: _unusable(given[name], fields[name].description, wrong[name]) for name in fields if name in wrong
+    }
 
 
-def _unusable(given: Given, expected: str | None) -> PromptlabError:
+def _unusable(given: Given, expected: str | None, reason: object) -> PromptlabError:
     kind = InvalidInput if given.place.startswith("--") else NotConfigured
+    if isinstance(reason, Unusable):
+        return kind(f"{given.called}: {reason}", hint=given.remedy)
     return kind(f"{given.called} is {given.shown}, expected {expected}.", hint=given.remedy)
 
 

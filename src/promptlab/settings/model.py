@@ -24,6 +24,7 @@ from promptlab.settings.layers import (
     validated,
 )
 from promptlab.settings.provider import ProviderSettings, survey_provider
+from promptlab.settings.rubric import Rubric, parse_rubric
 from promptlab.settings.secrets import Secrets
 from promptlab.settings.urls import check_flag_url, normalise_database_url
 from promptlab.settings.variables import unknown_variables
@@ -65,6 +66,7 @@ class Settings(BaseModel):
     link_expiry: str = Field(default="1h", description="a duration such as 30min, 1h or 7d")
     lease: str = Field(default="2min", description="a duration from 2s, such as 2min")
     ratings_per_generation: int | None = Field(default=None, ge=1, description="a whole number from 1")
+    rubric: InstanceOf[Rubric] | None = Field(default=None, description="a table with criteria and tags")
     models_file: Path | None = Field(default=None, description="a file such as models.toml")
     secrets_dir: Path | None = Field(default=None, description="a folder that exists")
     aws_secret: str | None = Field(default=None, description="the name of a secret in AWS Secrets Manager")
@@ -86,6 +88,11 @@ class Settings(BaseModel):
         if value is not None and not value.is_dir():
             raise ValueError
         return value
+
+    @field_validator("rubric", mode="before")
+    @classmethod
+    def _rubric(cls, value: object) -> Rubric | None:
+        return None if value is None else parse_rubric(value)
 
     @field_validator("link_expiry", mode="after")
     @classmethod
