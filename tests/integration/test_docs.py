@@ -28,6 +28,7 @@ PAGES = {page.name: page for page in pages()}
 _SHELL = ("cp", "mv", "ln", "sh")
 _FILES = {
     "generation,score,rater,note,tags": "ratings.csv",
+    "generation,score,rater,note,tags,likeness": "ratings.csv",
     "key,subject,mood,input": "scenes.csv",
     "subject,mood": "scenes.csv",
     '{"key": "fox", "subject": "a fox", "colours": ["red", "white"], "inputs": ["images/fox.png", "images/owl.png"]}': (
@@ -73,12 +74,19 @@ def _at_openai(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Ben
     return Bench(exports={"OPENAI_API_KEY=...": KEY}, keys=("52q",))
 
 
+_BUY = (
+    'promptlab prompt create banner --user "a poster of {{ subject }}" --provider sketch',
+    "promptlab generate --prompt-version banner --var subject=fox --draws 5",
+)
+
+
+def _to_rate(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
+    return Bench(before=_BUY)
+
+
 def _rating(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
     return Bench(
-        before=(
-            'promptlab prompt create banner --user "a poster of {{ subject }}" --provider sketch',
-            "promptlab generate --prompt-version banner --var subject=fox --draws 5",
-        ),
+        before=_BUY,
         keys=("ntoo dark\n2t dark, cropped\n1us4q", "3q", "s5"),
     )
 
@@ -130,7 +138,7 @@ def _own_provider(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> 
 
 def _lab_in_the_home(_request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
     Path.home().mkdir()
-    return Bench(before=("export PROMPTLAB_HOME=~/lab", *_rating(_request, patch).before))
+    return Bench(before=("export PROMPTLAB_HOME=~/lab", *_BUY))
 
 
 def _ci(_request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
@@ -173,6 +181,7 @@ BENCHES: dict[str, Prepare] = {
     "docs/ci.md": _ci,
     "docs/ci-gitlab.md": _nothing,
     "docs/configuration.md": _secrets,
+    "docs/criteria-and-tags.md": _to_rate,
     "docs/first-experiment.md": _at_openai,
     "docs/moving-data.md": _lab_in_the_home,
     "docs/performance.md": _nothing,

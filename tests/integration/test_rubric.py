@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from tests.fixtures.command_line import Promptlab
 
-from promptlab.settings import load
-
 RUBRIC = """
 [rubric]
 overall = "Would I put it up?"
@@ -95,7 +93,7 @@ def test_what_cannot_be_a_rubric_is_said_in_a_sentence(
 
 def test_the_environment_has_it_as_json(promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTLAB_RUBRIC", '{"criteria": {"b": "B?", "a": "A?"}}')
-    assert list(load().rubric.criteria) == ["b", "a"] if load().rubric else False
+    assert [each["name"] for each in promptlab("rubric", "--json").json["criteria"]] == ["b", "a"]
     monkeypatch.setenv("PROMPTLAB_RUBRIC", "likeness")
     error = promptlab("rubric", "--json", code=4).error
     assert error["message"] == "PROMPTLAB_RUBRIC: it is no JSON; in a file it is a table, [rubric]."
@@ -110,9 +108,7 @@ def test_the_environment_has_it_as_json(promptlab: Promptlab, monkeypatch: pytes
         (("--tag", "hand"), "'hand' is no tag of this project. Did you mean 'hands'?"),
     ],
 )
-def test_a_rating_keeps_to_the_rubric(
-    promptlab: Promptlab, two: list[int], given: tuple[str, ...], says: str
-) -> None:
+def test_a_rating_keeps_to_the_rubric(promptlab: Promptlab, two: list[int], given: tuple[str, ...], says: str) -> None:
     error = promptlab("rate", two[0], "--score", 4, *given, "--json", code=2).error
     assert error["message"] == says
     assert error["hint"] == "`promptlab rubric` shows the project's. Nothing was recorded."
@@ -184,6 +180,7 @@ def test_stats_count_each_tag_by_version_the_most_frequent_first(promptlab: Prom
         ["text", "banner@1", "1", "of", "1", "100%"],
         ["banner@2", "1", "of", "3", "33%"],
     ]
-    assert [item["tag"] for item in promptlab("stats", "--by", "tag", "--prompt-version", 2, "--json").json["items"]] \
-        == ["text"]
+    assert [
+        item["tag"] for item in promptlab("stats", "--by", "tag", "--prompt-version", 2, "--json").json["items"]
+    ] == ["text"]
     promptlab("stats", "--by", "tag", "--cursor", "x", code=2)

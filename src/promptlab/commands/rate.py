@@ -42,7 +42,8 @@ def rate(
     ] = None,
     rater: Rater = None,
     from_: Annotated[
-        Path | None, typer.Option("--from", help="A CSV: generation, score, rater, note, tags, criteria. All or nothing.")
+        Path | None,
+        typer.Option("--from", help="A CSV: generation, score, rater, note, tags, criteria. All or nothing."),
     ] = None,
     prompt_version: VersionOption = None,
     batch: Annotated[

@@ -1,12 +1,19 @@
 """`promptlab stats`: how each version does."""
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from promptlab.commands import completion
 from promptlab.commands.options import Cursor, Json, Limit, Since, Until, runtime_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from promptlab.output.tables import Fitted
 
 
 class By(StrEnum):
@@ -55,16 +62,18 @@ def stats(
         since=parse_time(since) if since is not None else None,
         until=parse_time(until) if until is not None else None,
     )
-    tables = {By.RATER: rater_table, By.CRITERION: criterion_table, By.TAG: tag_table}
+    tables: dict[By, Callable[[Console, Sequence[Any]], Table | Fitted]] = {
+        By.RATER: rater_table,
+        By.CRITERION: criterion_table,
+        By.TAG: tag_table,
+    }
     lab = runtime.lab
     with lab.database.reading() as session:
         page = reports.stats_page(session, lab.project_id, filters, by=by.value, limit=limit, cursor=cursor)
     runtime.output.show_page(
         page.items,
         page.next_cursor,
-        lambda console: (
-            tables[by](console, page.items) if by in tables else stats_table(console, page.items, by.value)
-        ),
+        lambda console: tables[by](console, page.items) if by in tables else stats_table(console, page.items, by.value),
         as_json=as_json,
         empty="There is nothing to count yet.",
     )

@@ -38,9 +38,7 @@ def criteria(session: Session, conditions: Sequence[ColumnElement[bool]]) -> dic
 def tags(session: Session, conditions: Sequence[ColumnElement[bool]]) -> dict[Said, int]:
     """Return of each version in how many of its current ratings each tag is."""
     each = _members(session, "json_each", "json_array_elements_text", col(Rating.tags), "value")
-    rows = session.execute(
-        _ratings(conditions, each.c.value, func.count()).join(each, true()).group_by(each.c.value)
-    )
+    rows = session.execute(_ratings(conditions, each.c.value, func.count()).join(each, true()).group_by(each.c.value))
     return {
         Said(version_id=version_id, name=name, version=version, what=what): count
         for version_id, name, version, what, count in rows

@@ -25,7 +25,8 @@ _Row = tuple[int, int, review.Verdict]
 def rate_from(lab: Lab, path: Path, *, rater: str, rubric: Rubric | None = None) -> View:
     """Record every row of a CSV file in one transaction; rows without a rater are `rater`'s.
 
-    Criteria of the rubric may have columns of their own. A row that says what its rater has said already changes nothing. Returns the ratings and two counts.
+    Criteria of the rubric may have columns of their own. A row that says what its rater has said already changes
+    nothing. Returns the ratings and two counts.
 
     Raises:
         InvalidInput: the file or one of its rows, named by its number, cannot be used; nothing is recorded then.
