@@ -8,7 +8,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
-from promptlab.db.models import Table, complete_partial_indexes
+from promptlab.db import models, opinions
+from promptlab.db.columns import Table, complete_partial_indexes
 
 
 def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -38,5 +39,6 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
+assert models, opinions  # describe the tables  # noqa: S101
 assert sqlmodel  # registers the types that render_item looks for  # noqa: S101
 run(context.config.attributes["connection"])

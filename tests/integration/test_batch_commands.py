@@ -11,8 +11,9 @@ from tests.fixtures.command_line import Promptlab
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
 from promptlab.db import batches, generations
+from promptlab.db.columns import now
 from promptlab.db.engine import Database
-from promptlab.db.models import BatchItem, Generation, now
+from promptlab.db.models import BatchItem, Generation
 from promptlab.db.states import AttemptOutcome, BatchState, GenerationState
 
 BATCH = 1

@@ -9,8 +9,9 @@ from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT
 
 from promptlab.db import batch_tallies
+from promptlab.db.columns import now
 from promptlab.db.engine import Database
-from promptlab.db.models import Attempt, Batch, BatchItem, Generation, now
+from promptlab.db.models import Attempt, Batch, BatchItem, Generation
 from promptlab.db.states import AttemptOutcome, BatchState, GenerationState
 
 STATES = list(GenerationState)

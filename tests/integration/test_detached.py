@@ -13,8 +13,9 @@ from tests.fixtures.workers import state_of
 
 from promptlab.adapters.jobs import drop_stalled
 from promptlab.db import detached
+from promptlab.db.columns import now
 from promptlab.db.engine import Database
-from promptlab.db.models import Batch, BatchItem, Generation, now
+from promptlab.db.models import Batch, BatchItem, Generation
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotConfigured
 from promptlab.output import Output

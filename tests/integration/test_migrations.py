@@ -17,8 +17,8 @@ from tests.fixtures import factories
 from tests.fixtures.command_line import Promptlab
 
 from promptlab.db import migrate
+from promptlab.db.columns import Table, complete_partial_indexes
 from promptlab.db.engine import Database, open_database
-from promptlab.db.models import Table, complete_partial_indexes
 from promptlab.db.schema import REVISION, current_revision
 
 PROCESSES = 3

@@ -13,8 +13,9 @@ from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT, opening
 
 from promptlab.db import attempts, batches, generations, paces, projects, ratings
+from promptlab.db.columns import now
 from promptlab.db.engine import Database
-from promptlab.db.models import Attempt, Batch, Generation, Pace, Project, PromptVersion, now
+from promptlab.db.models import Attempt, Batch, Generation, Pace, Project, PromptVersion
 from promptlab.db.states import BatchState, GenerationState
 
 THREADS = 16

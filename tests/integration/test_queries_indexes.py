@@ -23,9 +23,9 @@ from promptlab.db import (
     prompts,
     ratings,
 )
+from promptlab.db.columns import now
 from promptlab.db.engine import Database
 from promptlab.db.generations import Filters, QueueFilters
-from promptlab.db.models import now
 from promptlab.db.pages import encode_cursor
 from promptlab.db.states import GenerationState
 
@@ -243,9 +243,10 @@ def test_page_1000_costs_what_page_1_costs(tmp_path: Path) -> None:
 _FILL = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)
 INSERT INTO generation (project_id, prompt_version_id, batch_id, state, request_key, draw, image_count, parameters,
-                        rendered_user_prompt, warnings, created_at, result_rating)
+                        rendered_user_prompt, warnings, created_at, result_rating, review_position)
 SELECT 1, 1, 1, 'succeeded', 'many', i, 1, '{}', 'a fox', '[]',
-       strftime('%Y-%m-%d %H:%M:%S', '2026-11-24', '+' || i || ' minutes') || '.000000', CASE WHEN i % 2 THEN 4 END
+       strftime('%Y-%m-%d %H:%M:%S', '2026-11-24', '+' || i || ' minutes') || '.000000',
+       CASE WHEN i % 2 THEN 4 END, i << 22
 FROM n
 """
 

@@ -10,7 +10,8 @@ from tests.fixtures.factories import DEFAULT_PROJECT
 from promptlab.db import generations, ratings
 from promptlab.db.engine import Database
 from promptlab.db.generations import Filters, QueueFilters
-from promptlab.db.models import Generation, Rating
+from promptlab.db.models import Generation
+from promptlab.db.opinions import Rating
 from promptlab.db.states import GenerationState
 from promptlab.errors import NotFound
 

@@ -11,9 +11,9 @@ from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT
 
 from promptlab.db import attempts, batches, generations, projects, prompts, ratings
+from promptlab.db.columns import MAX_ID, Table, now
 from promptlab.db.engine import Database
 from promptlab.db.models import (
-    MAX_ID,
     Attempt,
     BatchItem,
     Case,
@@ -21,10 +21,8 @@ from promptlab.db.models import (
     GenerationImageInput,
     GenerationImageOutput,
     PromptVersion,
-    Rating,
-    Table,
-    now,
 )
+from promptlab.db.opinions import Rating, Vote
 from promptlab.db.states import AttemptOutcome, BatchState, GenerationState, ImageRole
 from promptlab.errors import NotFound
 
@@ -82,8 +80,17 @@ ROWS: dict[str, Callable[[Session], Table]] = {
     "input": lambda session: factories.image_input(session, factories.generation(session), role=ImageRole.MASK),
     "output": lambda session: factories.output(session, factories.generation(session), url=TEXT),
     "rating": lambda session: factories.rating(
-        session, factories.generation(session), rater="ü" * 100, note=TEXT, tags=[TEXT], criteria={"a b": 1}
+        session,
+        factories.generation(session),
+        rater="ü" * 100,
+        note=TEXT,
+        tags=[TEXT],
+        criteria={"a b": 1},
+        duration_ms=MAX_ID,
     ),
+    "vote": factories.vote,
+    "first look": factories.first_look,
+    "claim": lambda session: factories.claim(session, block=2**41 - 1),
 }
 
 
@@ -125,6 +132,7 @@ def test_a_score_outside_1_to_5_is_refused(database: Database, score: int) -> No
         ("batch", "state", "ck_batch_state"),
         ("attempt", "outcome", "ck_attempt_outcome"),
         ("generation_image_input", "role", "ck_generation_image_input_role"),
+        ("vote", "answer", "ck_vote_answer"),
     ],
 )
 def test_a_state_that_there_is_not_is_refused_by_the_database(
@@ -135,6 +143,7 @@ def test_a_state_that_there_is_not_is_refused_by_the_database(
         row = factories.generation(session)
         factories.attempt(session, row)
         factories.image_input(session, row)
+        factories.vote(session)
     with pytest.raises(IntegrityError, match=constraint), database.transaction() as session:
         session.connection().exec_driver_sql(f"UPDATE {table} SET {column} = 'x'")
 
@@ -148,6 +157,7 @@ UNIQUE: dict[str, Callable[[Session], object]] = {
     "a draw of a request": lambda session: factories.generation(session, request_key="same"),
     "a version of a name": lambda session: factories.version(session, version=1),
     "a case with that content": lambda session: factories.case(session, content_hash="same"),
+    "a claim of a rater": factories.claim,
 }
 
 
@@ -181,12 +191,14 @@ def test_deleting_a_generation_takes_all_that_belongs_to_it_and_nothing_else(dat
             factories.image_input(session, row)
             factories.rating(session, row)
             factories.rating(session, row, 5)
+        factories.vote(session, left_generation_id=rows[0].id, right_generation_id=rows[1].id)
     with database.transaction() as session:
         generations.remove(session, generations.get(session, DEFAULT_PROJECT, rows[0].id or 0))
     with database.reading() as session:
         for table in (Attempt, GenerationImageInput, GenerationImageOutput, Rating, BatchItem):
             assert set(session.execute(select(col(table.generation_id))).scalars()) == {rows[1].id}
         assert session.exec(select(Generation.id)).all() == [rows[1].id]
+        assert session.exec(select(Vote.id)).all() == []
         assert session.exec(select(func.count()).select_from(PromptVersion)).one() == 2
 
 

@@ -14,8 +14,10 @@ from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT
 
 from promptlab.db import stats
+from promptlab.db.columns import now
 from promptlab.db.engine import Database
-from promptlab.db.models import Generation, PromptVersion, Rating, now
+from promptlab.db.models import Generation, PromptVersion
+from promptlab.db.opinions import Rating
 from promptlab.db.states import GenerationState
 
 START = datetime(2024, 12, 20, tzinfo=UTC)  # the turn of a year, and of the ISO year, lies in the data

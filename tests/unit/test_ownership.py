@@ -5,7 +5,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from promptlab.db.models import now
+from promptlab.db.columns import now
 from promptlab.services.ownership import Owner
 
 _HOLD = """

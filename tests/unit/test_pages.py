@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from promptlab.db.models import MAX_ID
+from promptlab.db.columns import MAX_ID
 from promptlab.db.pages import decode_cursor, encode_cursor
 from promptlab.errors import InvalidInput
 

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from promptlab.db.models import Attempt, is_id, now
+from promptlab.db.columns import is_id, now
+from promptlab.db.models import Attempt
 from promptlab.db.states import AttemptOutcome, GenerationState
 
 _TABLE, _GENERATION = (Attempt.metadata.tables[name] for name in ("attempt", "generation"))

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
+from promptlab.db.columns import now
 from promptlab.db.engine import rows_changed
-from promptlab.db.models import Batch, BatchItem, Generation, now
+from promptlab.db.models import Batch, BatchItem, Generation
 from promptlab.db.states import BatchState, GenerationState
 
 _OVER = (BatchState.DONE, BatchState.CANCELLED)

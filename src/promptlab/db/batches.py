@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Boolean, bindparam, case, cast, func, select, update
 from sqlmodel import Session, col
 
+from promptlab.db.columns import is_id, now, usd_type
 from promptlab.db.engine import rows_changed
-from promptlab.db.models import Batch, BatchItem, Generation, is_id, now, usd_type
+from promptlab.db.models import Batch, BatchItem, Generation
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import NotFound
 

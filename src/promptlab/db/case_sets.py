@@ -7,7 +7,8 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from promptlab.db.cases import add_rows
-from promptlab.db.models import MAX_ID, Case, CaseImage, CaseSet, CaseSetItem
+from promptlab.db.columns import MAX_ID
+from promptlab.db.models import Case, CaseImage, CaseSet, CaseSetItem
 from promptlab.db.pages import Page, fetch_page
 from promptlab.db.prompts import NAME
 from promptlab.errors import InvalidInput, NotFound, nearest

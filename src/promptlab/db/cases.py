@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import JSON, func, insert, literal, update
 from sqlmodel import Session, col, select
 
-from promptlab.db.models import Case, CaseImage, Table
+from promptlab.db.columns import Table
+from promptlab.db.models import Case, CaseImage
 
 Element = TypeVar("Element")
 

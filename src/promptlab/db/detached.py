@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import TextClause, func, select, update
 from sqlmodel import Session, col
 
-from promptlab.db.models import Attempt, Batch, BatchItem, Generation, Project, PromptVersion, now
+from promptlab.db.columns import now
+from promptlab.db.models import Attempt, Batch, BatchItem, Generation, Project, PromptVersion
 from promptlab.db.states import BatchState, GenerationState
 
 _OPEN = (BatchState.PLANNED, BatchState.RUNNING)

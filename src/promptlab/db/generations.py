@@ -11,17 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, insert, literal, select, text, update
 from sqlmodel import Session, col
 
+from promptlab.db.columns import is_id, rated_as
 from promptlab.db.engine import rows_changed
-from promptlab.db.models import (
-    BatchItem,
-    Generation,
-    GenerationImageInput,
-    GenerationImageOutput,
-    PromptVersion,
-    Rating,
-    is_id,
-    rated_as,
-)
+from promptlab.db.models import BatchItem, Generation, GenerationImageInput, GenerationImageOutput, PromptVersion
+from promptlab.db.opinions import Rating
 from promptlab.db.pages import Page, fetch_page
 from promptlab.db.states import GenerationState, ImageRole
 from promptlab.errors import NotFound

@@ -1,4 +1,4 @@
-"""The tables. Every row carries its project, and every time is UTC.
+"""The tables of prompts, cases, batches and what was made of them. Every row carries its project, all times are UTC.
 
 These models describe; they do not validate (SQLModel table models never do). What goes in is checked by services.
 JSON columns are replaced, never edited in place: an edit would be lost.
@@ -7,86 +7,14 @@ Partial indexes name their condition for SQLite only: naming it for PostgreSQL a
 of the start-up. The migrations, which make the tables, name both.
 """
 
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, Index, MetaData, Numeric, UniqueConstraint, text
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Numeric, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from promptlab.db.columns import Table, now, one_of, partial, random_seed, rated_as, usd_type
 from promptlab.db.states import AttemptOutcome, BatchState, GenerationState, ImageRole
-
-NAMING_CONVENTION = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-MAX_ID = 2**31 - 1
-"""The largest id: PostgreSQL refuses larger numbers, SQLite would only never find them."""
-
-
-class Table(SQLModel):
-    """The parent of all tables: one metadata with one naming convention.
-
-    Pydantic builds its validators when somebody first validates, which is never: they are a tenth of the start-up.
-    """
-
-    model_config = {"defer_build": True}
-
-    metadata = MetaData(naming_convention=NAMING_CONVENTION)
-
-
-def usd_type() -> TypeEngine[float]:
-    """Return the column type of money: exact in PostgreSQL, rounded to a millionth of a dollar by whoever writes."""
-    return Numeric(14, 6, asdecimal=False)
-
-
-def _one_of(values: type[StrEnum], name: str) -> Enum:
-    """Return a text column that holds the members' values and is checked by the database."""
-    return Enum(
-        values,
-        name=name,
-        native_enum=False,
-        create_constraint=True,
-        length=16,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-def now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)
-
-
-def is_id(number: int) -> bool:
-    """Say whether a row can have this id."""
-    return 0 < number <= MAX_ID
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """Return an index of only those rows; see `complete_partial_indexes`."""
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
-
-
-def complete_partial_indexes() -> None:
-    """Name the conditions of partial indexes for PostgreSQL too, before tables are made from the models or compared.
-
-    Done at once it would load that dialect, a tenth of the start-up of every command.
-    """
-    for table in Table.metadata.tables.values():
-        for index in table.indexes:
-            if where := index.info.get("where"):
-                index.dialect_kwargs["postgresql_where"] = text(where)
-
-
-def rated_as(score: int) -> str:
-    """Return the SQL of "its mean rounds to this score", word for word as the partial indexes have it."""
-    return f"result_rating >= {score - 0.5} AND result_rating < {score + 0.5}"
 
 
 class Lab(Table, table=True):
@@ -97,10 +25,11 @@ class Lab(Table, table=True):
 
 
 class Project(Table, table=True):
-    """A team's or a person's separate space."""
+    """A team's or a person's separate space; `order_seed` is what the order of review is drawn from."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True, max_length=100)
+    order_seed: int = Field(default_factory=random_seed, sa_type=BigInteger)
     created_at: datetime = Field(default_factory=now)
 
 
@@ -111,7 +40,7 @@ class PromptVersion(Table, table=True):
     __table_args__ = (
         UniqueConstraint("project_id", "name", "version"),
         CheckConstraint("version > 0", name="version_positive"),
-        _partial("ix_prompt_version_active", "project_id", "id", where="deleted_at IS NULL"),
+        partial("ix_prompt_version_active", "project_id", "id", where="deleted_at IS NULL"),
         Index("ix_prompt_version_content", "project_id", "name", "content_hash"),
     )  # fmt: skip
 
@@ -165,7 +94,7 @@ class CaseImage(Table, ImageColumns, table=True):
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
     case_id: int = Field(foreign_key="case.id", ondelete="CASCADE")
-    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))
+    role: ImageRole = Field(sa_type=one_of(ImageRole, "role"))
 
 
 class CaseSet(Table, table=True):
@@ -219,7 +148,7 @@ class Batch(Table, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
-    state: BatchState = Field(default=BatchState.PLANNED, sa_type=_one_of(BatchState, "state"))
+    state: BatchState = Field(default=BatchState.PLANNED, sa_type=one_of(BatchState, "state"))
     order_seed: int
     request_key: str | None = Field(default=None, max_length=64)
     request: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
@@ -260,6 +189,7 @@ class Generation(Table, table=True):
 
     `request_key` hashes version, case, requested parameters, count and base seed: with `draw` it is the identity.
     `seed` is the one this draw asks for (`base_seed` + draw - 1), None where the model takes none.
+    `review_position` is its place in the order of review: see `review_order`.
     `execution_time` is milliseconds spent in the provider, over all attempts.
     """
 
@@ -273,9 +203,12 @@ class Generation(Table, table=True):
         Index("ix_generation_project_id_state_id", "project_id", "state", "id"),
         Index("ix_generation_project_id_created_at_id", "project_id", "created_at", "id"),
         # With the state, though it is always the same: SQLite prefers the index that fits more conditions.
-        _partial("ix_generation_unrated", "project_id", "state", "id",
-                 where="state = 'succeeded' AND result_rating IS NULL"),
-        *(_partial(f"ix_generation_rated_{score}", "project_id", "id", where=rated_as(score)) for score in range(1, 6)),
+        partial("ix_generation_unrated", "project_id", "state", "id",
+                where="state = 'succeeded' AND result_rating IS NULL"),
+        partial("ix_generation_unrated_place", "project_id", "state", "review_position", "id",
+                where="state = 'succeeded' AND result_rating IS NULL"),
+        partial("ix_generation_place", "project_id", "state", "review_position", "id", where="state = 'succeeded'"),
+        *(partial(f"ix_generation_rated_{score}", "project_id", "id", where=rated_as(score)) for score in range(1, 6)),
         Index("ix_generation_batch_id", "batch_id"),
         Index("ix_generation_case_id", "case_id"),
         {"sqlite_autoincrement": True},
@@ -287,10 +220,11 @@ class Generation(Table, table=True):
     case_id: int | None = Field(default=None, foreign_key="case.id")
     batch_id: int = Field(foreign_key="batch.id")
     state: GenerationState = Field(
-        default=GenerationState.PLANNED, sa_type=_one_of(GenerationState, "state")
+        default=GenerationState.PLANNED, sa_type=one_of(GenerationState, "state")
     )  # fmt: skip
     request_key: str = Field(max_length=64)
     draw: int
+    review_position: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     image_count: int = 1
     base_seed: int | None = Field(default=None, sa_type=BigInteger)
     seed: int | None = Field(default=None, sa_type=BigInteger)
@@ -332,7 +266,7 @@ class Attempt(Table, table=True):
     __table_args__ = (
         UniqueConstraint("generation_id", "number"),
         CheckConstraint("number > 0", name="number_positive"),
-        _partial("ix_attempt_in_flight", "project_id", "id", where="outcome IS NULL"),
+        partial("ix_attempt_in_flight", "project_id", "id", where="outcome IS NULL"),
         Index("ix_attempt_batch_id", "batch_id"),
     )  # fmt: skip
 
@@ -346,7 +280,7 @@ class Attempt(Table, table=True):
     handle: str | None = None
     reserved_usd: float = Field(default=0.0, sa_type=usd_type())
     reserved_images: int = 0
-    outcome: AttemptOutcome | None = Field(default=None, sa_type=_one_of(AttemptOutcome, "outcome"))
+    outcome: AttemptOutcome | None = Field(default=None, sa_type=one_of(AttemptOutcome, "outcome"))
     http_status: int | None = None
     request_id: str | None = None
     error_kind: str | None = None
@@ -366,7 +300,7 @@ class GenerationImageInput(Table, ImageColumns, table=True):
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
     generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
-    role: ImageRole = Field(sa_type=_one_of(ImageRole, "role"))
+    role: ImageRole = Field(sa_type=one_of(ImageRole, "role"))
 
 
 class GenerationImageOutput(Table, ImageColumns, table=True):
@@ -378,25 +312,3 @@ class GenerationImageOutput(Table, ImageColumns, table=True):
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
     generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
-
-
-class Rating(Table, table=True):
-    """A person's score of a generation; the current one has no `superseded_at`, older ones are history."""
-
-    __table_args__ = (
-        CheckConstraint("score BETWEEN 1 AND 5", name="score_range"),
-        _partial("uq_rating_current", "generation_id", "rater", where="superseded_at IS NULL", unique=True),
-        Index("ix_rating_generation_id_rater_id", "generation_id", "rater", "id"),
-        Index("ix_rating_project_id_rater_id", "project_id", "rater", "id"),
-    )  # fmt: skip
-
-    id: int | None = Field(default=None, primary_key=True)
-    project_id: int = Field(foreign_key="project.id")
-    generation_id: int = Field(foreign_key="generation.id", ondelete="CASCADE")
-    rater: str = Field(max_length=100)
-    score: int
-    note: str | None = None
-    tags: list[str] = Field(default_factory=list, sa_type=JSON)
-    criteria: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
-    created_at: datetime = Field(default_factory=now)
-    superseded_at: datetime | None = None

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session
 
-from promptlab.db.models import MAX_ID
+from promptlab.db.columns import MAX_ID
 from promptlab.errors import InvalidInput
 
 Row = TypeVar("Row")

@@ -46,6 +46,11 @@ def all_of_them(session: Session) -> list[Project]:
     return list(session.exec(select(Project).order_by(col(Project.id))).all())
 
 
+def order_seed(session: Session, project_id: int) -> int:
+    """Return what the order of review in the project is drawn from."""
+    return session.exec(select(Project.order_seed).where(col(Project.id) == project_id)).one()
+
+
 def lock(session: Session, project_id: int) -> None:
     """Let one transaction at a time pass here, until it ends: for numbers that are handed out in turn."""
     # Not FOR UPDATE itself: every row that names the project would have to wait, the outcomes of others among them.

@@ -5,7 +5,8 @@ import re
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
-from promptlab.db.models import MAX_ID, PromptVersion, now
+from promptlab.db.columns import MAX_ID, now
+from promptlab.db.models import PromptVersion
 from promptlab.db.pages import Page, fetch_page
 from promptlab.errors import Conflict, InvalidInput, NotFound, nearest
 

@@ -3,7 +3,9 @@
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from promptlab.db.models import Generation, Rating, is_id, now
+from promptlab.db.columns import is_id, now
+from promptlab.db.models import Generation
+from promptlab.db.opinions import Rating
 from promptlab.errors import NotFound
 
 

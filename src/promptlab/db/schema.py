@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from promptlab.db.engine import Database, sqlite_file
 from promptlab.db.failures import DatabaseUnavailable
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest revision in `migrations/`. Revisions are numbered, so that older and newer can be told apart."""
 
 

@@ -27,15 +27,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Session, col
 
-from promptlab.db.models import (
-    BatchItem,
-    CaseImage,
-    Generation,
-    GenerationImageInput,
-    ImageColumns,
-    now,
-    usd_type,
-)
+from promptlab.db import review_order
+from promptlab.db.columns import now, usd_type
+from promptlab.db.models import BatchItem, CaseImage, Generation, GenerationImageInput, ImageColumns
 from promptlab.db.states import GenerationState
 
 _PAGE = 1_000
@@ -57,6 +51,7 @@ _DRAFT = Table(
     Column("rendered_user_prompt", Text),
     Column("max_price_usd", usd_type()),
     Column("warnings", JSON),
+    *(Column(name, BigInteger) for name in ("block_base", "block_step", "item_base", "item_step")),
     prefixes=["TEMPORARY"],
 )
 _ROW = Table(
@@ -144,6 +139,7 @@ class Staged:
             "created_at": literal(now(), _TIME),
             "draw": _ROW.c.draw,
             "seed": _DRAFT.c.first_seed + _ROW.c.draw - 1,
+            "review_position": review_order.place(_DRAFT.c, _ROW.c.draw),
             **{name: _DRAFT.c[name] for name in _SAME},
         }
         rows = select(*values.values()).select_from(_PAIRED).where(~_IS_THERE)
@@ -156,7 +152,7 @@ def staged(
 ) -> Iterator[Staged]:
     """Stage drafts, and the draws of each: pairs of the number of a draft and a draw, in the order of their ids.
 
-    `first_seed` of a draft is the seed of draw 1, None where none is sent.
+    `first_seed` of a draft is the seed of draw 1, None where none is sent; `review_order.bases` are columns of it too.
     """
     connection = session.connection()
     _metadata.create_all(connection, checkfirst=False)  # a transaction that fails takes them back

@@ -41,3 +41,12 @@ class ImageRole(StrEnum):
 
     INPUT = "input"
     MASK = "mask"
+
+
+class VoteAnswer(StrEnum):
+    """Which of two generations that stood side by side is better."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    TIE = "tie"
+    BOTH_BAD = "both_bad"

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, case, func, select
 from sqlmodel import Session, col
 
-from promptlab.db.models import Generation, PromptVersion, Rating
+from promptlab.db.models import Generation, PromptVersion
+from promptlab.db.opinions import Rating
 from promptlab.db.states import GenerationState
 
 COUNTED_STATES = (

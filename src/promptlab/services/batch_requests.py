@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from promptlab.adapters.ai.capabilities import Capabilities
-from promptlab.db import cases, prompts
+from promptlab.db import cases, projects, prompts
 from promptlab.db.models import PromptVersion
 from promptlab.db.staging import Staged, staged
 from promptlab.db.states import GenerationState
@@ -126,8 +126,8 @@ def stage(
     session: Session, lab: Lab, prepared: Prepared, case_ids: Sequence[int | None], *, order_seed: int
 ) -> AbstractContextManager[Staged]:
     """Stage what was prepared, in the order of that seed; `case_ids` are those of its cases, [None] without any."""
-    count = len(case_ids)
-    drafts = (columns(each, case_ids[place % count]) for place, each in enumerate(prepared.drafts))
+    count, review_seed = len(case_ids), projects.order_seed(session, lab.project_id)
+    drafts = (columns(each, case_ids[place % count], review_seed) for place, each in enumerate(prepared.drafts))
     return staged(session, lab.project_id, drafts, shuffled(prepared.drafts, order_seed))
 
 

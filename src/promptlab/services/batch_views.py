@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from promptlab.db import batch_tallies, batches
 from promptlab.db.batch_tallies import ErrorTally, Tally, VersionTally
-from promptlab.db.models import Batch, now
+from promptlab.db.columns import now
+from promptlab.db.models import Batch
 from promptlab.db.pages import Page
 from promptlab.db.states import GenerationState
 from promptlab.services.lab import Lab

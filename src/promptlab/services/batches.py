@@ -12,7 +12,8 @@ from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batch_items, generations, projects
 from promptlab.db import batches as rows
 from promptlab.db.batch_items import Left
-from promptlab.db.models import Batch, now
+from promptlab.db.columns import now
+from promptlab.db.models import Batch
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Conflict, Interrupted, InvalidInput, LimitReached, PromptlabError, Unreachable
 from promptlab.services import batch_requests

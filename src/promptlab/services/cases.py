@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from promptlab.db import cases, projects
-from promptlab.db.models import now
+from promptlab.db.columns import now
 from promptlab.db.states import ImageRole
 from promptlab.services.content import content_hash
 

@@ -7,9 +7,10 @@ from itertools import islice
 from promptlab.adapters import jobs
 from promptlab.adapters.jobs import Job
 from promptlab.db import batches, detached
+from promptlab.db.columns import now
 from promptlab.db.detached import Planned
 from promptlab.db.engine import Database
-from promptlab.db.models import Batch, now
+from promptlab.db.models import Batch
 from promptlab.errors import NotConfigured
 from promptlab.services.batch_states import close_batch
 from promptlab.services.lab import Lab

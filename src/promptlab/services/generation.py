@@ -19,8 +19,9 @@ from promptlab.adapters.ai.protocol import (
     ProviderUnavailable,
 )
 from promptlab.db import attempts, batches, generations
+from promptlab.db.columns import now
 from promptlab.db.generations import ToSend
-from promptlab.db.models import Attempt, Batch, GenerationImageInput, now
+from promptlab.db.models import Attempt, Batch, GenerationImageInput
 from promptlab.db.states import BatchState, ImageRole
 from promptlab.errors import Interrupted, LimitReached, Unreachable
 from promptlab.services import outcomes

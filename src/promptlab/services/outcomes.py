@@ -10,7 +10,7 @@ from sqlmodel import Session
 from promptlab.adapters.ai.protocol import OutcomeUnknown, ProviderError, Refused
 from promptlab.db import attempts, batches, generations
 from promptlab.db.attempts import Sent
-from promptlab.db.models import now
+from promptlab.db.columns import now
 from promptlab.db.states import AttemptOutcome, GenerationState
 from promptlab.services.lab import Lab
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptlab.db.models import now
+from promptlab.db.columns import now
 from promptlab.errors import Unreachable
 
 if TYPE_CHECKING:

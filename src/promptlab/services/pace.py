@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from promptlab.db import models, paces
+from promptlab.db import columns, paces
 from promptlab.db.engine import Database
 from promptlab.errors import Unreachable
 from promptlab.settings import ProviderSettings
@@ -34,7 +34,7 @@ class Pace:
         provider: str,
         *,
         limits: ProviderSettings,
-        clock: Callable[[], datetime] = models.now,
+        clock: Callable[[], datetime] = columns.now,
     ) -> None:
         self._database = database
         self._project_id = project_id

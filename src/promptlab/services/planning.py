@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from promptlab.db import batches, cases, generations, projects
+from promptlab.db import batches, cases, generations, projects, review_order
 from promptlab.db.staging import staged
 from promptlab.services.cases import ImageFacts, ensure
 from promptlab.services.drafting import Draft
@@ -50,19 +50,23 @@ def plan(lab: Lab, drafted: Draft, images: Sequence[ImageFacts]) -> Plan:
         order_seed, limit = random.getrandbits(31), drafted.order.terms.max_cost_usd
         batch_id = batches.add(session, lab.project_id, order_seed=order_seed, max_cost_usd=limit).id or 0
         rows = [(0, draw) for draw in drafted.draws.numbers]
-        with staged(session, lab.project_id, [columns(drafted, case_id)], rows) as generations_:
+        draft = columns(drafted, case_id, projects.order_seed(session, lab.project_id))
+        with staged(session, lab.project_id, [draft], rows) as generations_:
             generations_.add(batch_id)
             ids = generations_.ids()
     return Plan(batch_id=batch_id, generation_ids=ids, draws=drafted.draws)
 
 
-def columns(drafted: Draft, case_id: int | None) -> dict[str, Any]:
-    """Return the draft as it is staged."""
+def columns(drafted: Draft, case_id: int | None, order_seed: int) -> dict[str, Any]:
+    """Return the draft as it is staged; `order_seed` is the project's, for the order of review."""
+    version, content = drafted.order.version, drafted.order.content
     seeds, first = drafted.draws.seeds, drafted.draws.first
+    request_key = drafted.request_key(case_id)
+    case_hash = content.hash if content else None
     return {
-        "prompt_version_id": drafted.order.version.id,
+        "prompt_version_id": version.id,
         "case_id": case_id,
-        "request_key": drafted.request_key(case_id),
+        "request_key": request_key,
         "image_count": drafted.order.terms.count,
         "base_seed": drafted.order.terms.seed,
         "first_seed": None if seeds[0] is None else seeds[0] - first + 1,
@@ -71,6 +75,7 @@ def columns(drafted: Draft, case_id: int | None) -> dict[str, Any]:
         "rendered_user_prompt": drafted.rendered.user,
         "max_price_usd": drafted.max_price_usd,
         "warnings": drafted.warnings,
+        **review_order.bases(order_seed, case_hash=case_hash, prompt=version.name, request_key=request_key),
     }
 
 

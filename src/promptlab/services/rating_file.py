@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from promptlab.db.models import Rating
+from promptlab.db.opinions import Rating
 from promptlab.errors import InvalidInput, nearest
 from promptlab.services import review, views
 from promptlab.services.lab import Lab

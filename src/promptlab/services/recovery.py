@@ -16,7 +16,8 @@ from promptlab.adapters.ai.protocol import (
 )
 from promptlab.adapters.storage.protocol import StorageUnavailable
 from promptlab.db import attempts, batches
-from promptlab.db.models import Attempt, Generation, PromptVersion, now
+from promptlab.db.columns import now
+from promptlab.db.models import Attempt, Generation, PromptVersion
 from promptlab.db.states import AttemptOutcome, BatchState
 from promptlab.errors import PromptlabError
 from promptlab.services import outcomes

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from sqlmodel import Session
 
 from promptlab.db import generations, ratings
-from promptlab.db.models import Generation, Rating
+from promptlab.db.models import Generation
+from promptlab.db.opinions import Rating
 from promptlab.db.states import GenerationState
 from promptlab.errors import Conflict, InvalidInput, NotFound
 from promptlab.services.lab import Lab

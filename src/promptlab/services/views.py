@@ -16,8 +16,8 @@ from promptlab.db.models import (
     GenerationImageOutput,
     ImageColumns,
     PromptVersion,
-    Rating,
 )
+from promptlab.db.opinions import Rating
 from promptlab.db.states import AttemptOutcome, GenerationState, ImageRole
 
 View = dict[str, Any]
