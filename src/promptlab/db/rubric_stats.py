@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, cast, func, select, true
 from sqlmodel import Session, col
 
-from promptlab.db.models import Generation, PromptVersion, Rating
+from promptlab.db.models import Generation, PromptVersion
+from promptlab.db.opinions import Rating
 
 _CURRENT = (col(Rating.generation_id) == col(Generation.id)) & col(Rating.superseded_at).is_(None)
 
