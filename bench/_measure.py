@@ -40,3 +40,9 @@ def report_least(what: str, share: float, least: float) -> None:
     """Print one line with a share that must not be smaller."""
     verdict = "ok" if share >= least else "TOO LOW"
     print(f"{what}: {share:.2f} (at least {least:.2f}) {verdict}", flush=True)
+
+
+def report_most(what: str, share: float, most: float) -> None:
+    """Print one line with a share that must not be larger."""
+    verdict = "ok" if share <= most else "TOO HIGH"
+    print(f"{what}: {share:.3f} (at most {most:.3f}) {verdict}", flush=True)

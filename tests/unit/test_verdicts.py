@@ -147,11 +147,11 @@ def test_what_is_decided_needs_no_more() -> None:
 
 @given(st.integers(1, 40), st.integers(0, 40), st.integers(1, 40))
 def test_as_many_more_blocks_as_said_decide_if_they_go_on_alike(wins: int, ties: int, losses: int) -> None:
-    """The lower end is computed at the present effect, so that many blocks of the same kind always decide."""
+    """The upper end is computed at the present effect, so that many blocks of the same kind always decide."""
     (found,) = compare([rated(wins, ties, losses)])
     if found.more_blocks is not None:
         low, high = found.more_blocks
         assert 0 <= low <= high
-        copies = 1 + math.ceil(low / found.blocks)
+        copies = 1 + math.ceil(high / found.blocks)
         (later,) = compare([rated(wins * copies, ties * copies, losses * copies)])
         assert later.verdict != "undecided"
