@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from promptlab.statistics.agreement import Level, agreement
 
-# Krippendorff (2011), section E: four observers, twelve units.
-_OBSERVERS = ["123321412...", "1233224125.3", ".3332342251.", "1233244125.1".replace("5.1", "51.")]
+# Krippendorff (2011): four observers, twelve units.
+_OBSERVERS = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
 PUBLISHED = [
     (unit, rater, int(value))
     for rater, values in enumerate(_OBSERVERS)

@@ -77,3 +77,11 @@ def test_effective_labels_lie_between_people_alone_and_all(labelled: int, unlabe
 def test_labels_of_different_lengths_are_an_error() -> None:
     with pytest.raises(ValueError, match="one length"):
         judged_mean([1, 2], [1], [])
+
+
+def test_a_judge_who_says_the_opposite_tells_as_much() -> None:
+    people, judge, alone = sample(5, 100, 2000, 0.5)
+    one, other = judged_mean(people, judge, alone), judged_mean(people, 6 - judge, 6 - alone)
+    assert one.estimate == pytest.approx(other.estimate)
+    assert one.interval == pytest.approx(other.interval)
+    assert one.effective_labels == pytest.approx(other.effective_labels)

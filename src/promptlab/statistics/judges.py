@@ -42,7 +42,7 @@ class Judged:
 def judged_mean(people: ArrayLike, judge: ArrayLike, judge_alone: ArrayLike, alpha: float = 0.05) -> Judged:
     """Return the mean that people would give to all blocks, from what they gave to some and a judge to all.
 
-        λ = Cov(people, judge) / ((1 + n/N) Var(judge)), kept in [0, 1]
+        λ = Cov(people, judge) / ((1 + n/N) Var(judge))
         estimate = mean(people) + λ (mean(judge alone) − mean(judge))
         variance = λ² Var(judge) / N + Var(people − λ judge) / n
 
@@ -77,7 +77,7 @@ def judged_mean(people: ArrayLike, judge: ArrayLike, judge_alone: ArrayLike, alp
 def effective_labels(labelled: int, unlabelled: int, correlation: float) -> float:
     """Return n / (1 − ρ² · N / (n + N)), the labels of people that n of theirs and N of the judge are worth.
 
-    It is Var(people)/variance of the estimate with the best λ (PPI++, section 6): from n, where the judge tells
+    It is Var(people)/variance of the estimate with the best λ (PPI++, on power tuning): from n, where the judge tells
     nothing, to n + N, where it says what people say.
     """
     if labelled == 0:
@@ -106,5 +106,4 @@ def _tuning(labels: Floats, guesses: Floats, alone: Floats) -> float:
     spread = np.concatenate([guesses, alone]).var(ddof=1)
     if not len(alone) or spread == 0:
         return 0.0
-    wanted = np.cov(labels, guesses)[0, 1] / ((1 + len(labels) / len(alone)) * spread)
-    return float(np.clip(wanted, 0.0, 1.0))
+    return float(np.cov(labels, guesses)[0, 1] / ((1 + len(labels) / len(alone)) * spread))
