@@ -49,7 +49,7 @@ def test_a_judge_of_chance_adds_nothing() -> None:
 
 def test_a_judge_who_gives_one_score_to_all_adds_nothing() -> None:
     people = sample(2, 80, 0, 0)[0]
-    found = judged_mean(people, np.full(80, 4), np.full(500, 4))
+    found = judged_mean(people, np.full(80, 3.7), np.full(500, 3.7))
     assert (found.correlation, found.effective_labels) == (0, 80)
     assert found.estimate == pytest.approx(people.mean())
 

@@ -103,7 +103,7 @@ def _estimate(labels: Floats, guesses: Floats, alone: Floats) -> tuple[float, fl
 
 def _tuning(labels: Floats, guesses: Floats, alone: Floats) -> float:
     """Return λ, how far the judge is to be trusted: 0 where it has nothing to add."""
-    spread = np.concatenate([guesses, alone]).var(ddof=1)
-    if not len(alone) or spread == 0:
+    every = np.concatenate([guesses, alone])
+    if not len(alone) or np.ptp(every) == 0:
         return 0.0
-    return float(np.cov(labels, guesses)[0, 1] / ((1 + len(labels) / len(alone)) * spread))
+    return float(np.cov(labels, guesses)[0, 1] / ((1 + len(labels) / len(alone)) * every.var(ddof=1)))

@@ -42,8 +42,9 @@ def ladder(left: ArrayLike, right: ArrayLike, score: ArrayLike, rater: ArrayLike
     """Return the strengths that make the votes most likely, and how far they are known.
 
     Newton's method on the log likelihood less 1/2000 · Σ b². The covariance is a sandwich (H⁻¹ M H⁻¹) whose M takes
-    the votes of a rater, and those on a case, for one (`promptlab.statistics.clustering`). Few raters tell little of how
-    raters differ: in simulation ±1.96 errors hold 94 % of the time with twenty raters, 93 % with ten, 81 % with three.
+    the votes of a rater, and those on a case, for one (`promptlab.statistics.clustering`). Few raters tell little of
+    how raters differ: in simulation ±1.96 errors hold 94 % of the time with twenty raters, 93 % with ten, and 81 % with
+    three.
 
     Args:
         left: n ids of the versions on one side.
