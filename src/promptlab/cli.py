@@ -28,6 +28,7 @@ from promptlab.commands import (
     rubric,
     stats,
     storage,
+    vote,
     worker,
 )
 from promptlab.commands.bash_words import whole_words
@@ -67,6 +68,7 @@ _COMMANDS: tuple[tuple[typer.Typer | Callable[..., int | None], str], ...] = (
     (queue.queue, _MORE),
     (rate.rate, _FIRST),
     (rubric.rubric, _MORE),
+    (vote.vote, _MORE),
     (stats.stats, _FIRST),
     (demo.demo, _FIRST),
     (doctor.doctor, _MORE),

@@ -12,7 +12,7 @@ from tests.fixtures.command_line import Promptlab
 
 from promptlab.cli import app
 
-_UNTRIED = {"edit", "open", "rate", "worker"}
+_UNTRIED = {"edit", "open", "rate", "vote", "worker"}
 """Those that want a person or a server: an editor, a viewer, a terminal, PostgreSQL."""
 
 

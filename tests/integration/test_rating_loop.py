@@ -1,10 +1,17 @@
 """The loop of `promptlab rate`, in a real terminal."""
 
+import os
+
+import pexpect
 import pytest
+from sqlmodel import col, select
 from tests.fixtures.command_line import Promptlab
+from tests.fixtures.factories import opening
 from tests.fixtures.rating_loop import Loop, ended, scores
 from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
+
+from promptlab.db.opinions import Rating
 
 
 def test_one_key_is_one_rating(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
@@ -15,6 +22,7 @@ def test_one_key_is_one_rating(promptlab: Promptlab, three: list[int], loop: Loo
         child.expect("q quit")
         child.send(key)
     child.expect("That was the last one")
+    child.send("\r")
     child.expect("3 rated")
     assert ended(child) == 0
     assert scores(promptlab) == [5.0, 2.0, 4.0]
@@ -104,13 +112,44 @@ def test_undo_keeps_note_and_tags_for_the_next_score(promptlab: Promptlab, three
     assert scores(promptlab) == [4.0, None, None]
 
 
-def test_undo_shows_the_place_of_the_item_also_after_a_skip(three: list[int], loop: Loop) -> None:
+def test_undo_goes_back_over_the_whole_session_skips_too(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
+    """One thing at a time, and forward again from there; what was said beside a score need not be said twice."""
     child = loop()
-    for place, key in ((1, "2"), (2, "s"), (3, "u"), (1, "3"), (2, "q")):
-        child.expect(f"Item {place} of 3")
-        child.expect("q quit")
+    noted(child, "too dark")
+    steps = ((None, "2"), (2, "s"), (3, "4"), (0, "u"), (3, "u"), (2, "u"), (1, "3"), (2, "5"), (3, "s"), (0, "q"))
+    for place, key in steps:
+        if place is not None:
+            child.expect(f"Item {place} of 3" if place else "That was the last one. u undo, q or Enter quit")
+        child.expect("q quit|q or Enter quit" if place else "")
         child.send(key)
+    child.expect("2 rated")
     assert ended(child) == 0
+    assert scores(promptlab) == [3.0, 5.0, None]
+    [rating] = promptlab("generation", "show", three[0], "--json").json["ratings"]
+    assert (rating["score"], rating["note"]) == (3, "too dark")
+
+
+def noted(child: "pexpect.spawn[str]", text: str) -> None:
+    child.expect("q quit")
+    child.send("n")
+    child.expect("Note .*: ")
+    child.sendline(text)
+    child.expect(f'note "{text}"')
+
+
+def test_time_is_kept_with_each_rating(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
+    """From when an item is there to its score; what came from elsewhere has none."""
+    child = loop()
+    child.expect("q quit")
+    child.send("4")
+    child.expect("Item 2 of 3")
+    child.close(force=True)
+    promptlab("rate", three[1], "--score", 3)
+    with opening(f"sqlite:///{os.environ['PROMPTLAB_HOME']}/promptlab.db") as database, database.reading() as session:
+        [first, second] = session.exec(select(Rating.duration_ms).order_by(col(Rating.id)))
+    assert first is not None
+    assert first > 0
+    assert second is None
 
 
 def test_undo_says_that_an_earlier_score_stands_again(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
@@ -157,6 +196,8 @@ def test_skipped_items_come_back_the_next_time(promptlab: Promptlab, three: list
     for key in "s3s":
         child.expect("q quit")
         child.send(key)
+    child.expect("That was the last one")
+    child.send("q")
     child.expect("1 rated")
     assert ended(child) == 0
     assert scores(promptlab) == [None, 3.0, None]

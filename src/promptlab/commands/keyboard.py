@@ -6,19 +6,24 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 import typer
 
 ESCAPE = "\x1b"
+LEFT, RIGHT = frozenset({"\x1b[D", "\x1bOD"}), frozenset({"\x1b[C", "\x1bOC"})
+ENTER = frozenset("\r\n")
 END = frozenset({"", "\x04"})
 """What is read where nobody will press a key any more: the end of a pipe, and Ctrl-D."""
 
-_ENTER = frozenset("\r\n")
 _SEQUENCE_SECONDS = 0.05  # the rest of a key follows at once, but a slow line may deliver it in two parts
 _BEGUN = re.compile(
     rb"(?:\x1b(?:\[\[?[0-?]*[ -/]*|O)?|[\xc0-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf7][\x80-\xbf]{0,2})\Z"
 )
 """The beginning of an escape sequence, or of a character, whose end is still on its way."""
+
+_REPORT = re.compile(r"\x1b\[[?>]?[\d;]*[ct]")
+"""What a terminal says of itself, perhaps long after it was asked: nobody has pressed that."""
 
 _KEY = re.compile(r"\x1b\[\[?[0-?]*[ -/]*.|\x1bO.|\x1b[^\x1b]|.", re.DOTALL)
 
@@ -73,9 +78,28 @@ class Keyboard:
     def read(self) -> str:
         """Return one key, several that came together, or one character of a pipe; one of END at the end."""
         if self.is_terminal:
-            return "".join(self._keys())
+            while not (keys := [key for key in self._keys() if not _REPORT.fullmatch(key)]):
+                pass
+            return "".join(keys)
         key, self._ahead = self._ahead or _character(), ""
         return key
+
+    def inquire(self, question: str, answer: re.Pattern[bytes], seconds: float) -> re.Match[bytes] | None:
+        """Ask the terminal itself; return its answer, None if it has none within so many seconds.
+
+        To be asked while the keyboard is held. What is typed meanwhile is lost.
+        """
+        if not self.is_terminal or sys.platform == "win32":
+            return None
+        from select import select
+
+        _write(question)
+        terminal, came, end = sys.stdin.fileno(), b"", monotonic() + seconds
+        while not (found := answer.search(came)):
+            if not select([terminal], [], [], max(0.0, end - monotonic()))[0]:
+                return None
+            came += os.read(terminal, 1024)
+        return found
 
     def ask(self, question: str) -> str | None:
         """Return the line that is typed as an answer; None if Esc, Ctrl-C or Ctrl-D cancelled it."""
@@ -87,7 +111,7 @@ class Keyboard:
                 for key in self._keys():
                     if key == ESCAPE or key in END:
                         return None
-                    if key in _ENTER:
+                    if key in ENTER:
                         return line.text.strip()
                     line.take(key)
         except KeyboardInterrupt:

@@ -73,8 +73,9 @@ def rate(
         return 0
     if generation_id is None or score is None:
         _refuse_in_loop(as_json=as_json, given=score is not None, remarks=bool(note or tag or criterion))
-        from promptlab.commands.rating_loop import RatingLoop
+        from promptlab.commands.rating_loop import RatingUse
         from promptlab.commands.rating_walk import Walk
+        from promptlab.commands.sitting import Sitting
 
         walk = Walk(
             generation_id=generation_id,
@@ -84,7 +85,7 @@ def rate(
             blind=blind,
             preview=preview,
         )
-        return RatingLoop(runtime, walk).run()
+        return Sitting(runtime, RatingUse(runtime, walk), preview=preview).run()
     with recording():
         scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
         check(runtime.settings.rubric, criteria=scores, tags=tag or [])

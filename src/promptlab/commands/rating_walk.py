@@ -1,7 +1,7 @@
 """What a person wants to rate by key, and the command line that says it."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -23,15 +23,16 @@ class Walk:
             "batch": self.batch_id,
             "rater": None if self.rater == default_rater else self.rater,
         }
-        return shlex.join([
-            "promptlab",
-            *_options(root_flags),
-            "rate",
-            *([] if self.generation_id is None else [str(self.generation_id)]),
-            *_options(narrowed),
-            *([] if self.blind else ["--open"]),
-            *(["--preview"] if self.preview else []),
-        ])  # fmt: skip
+        words = ["rate", *([] if self.generation_id is None else [str(self.generation_id)])]
+        flags = [*([] if self.blind else ["--open"]), *(["--preview"] if self.preview else [])]
+        return command(root_flags, words, narrowed, flags)
+
+
+def command(
+    root_flags: Mapping[str, str | None], words: Sequence[str], options: Mapping[str, object], flags: Sequence[str]
+) -> str:
+    """Return a line that can be pasted; options that are None are left out."""
+    return shlex.join(["promptlab", *_options(root_flags), *words, *_options(options), *flags])
 
 
 def _options(values: Mapping[str, object]) -> list[str]:

@@ -65,10 +65,9 @@ def one(lab: Lab, generation_id: int, *, blind: bool) -> View:
         return look(session, [row])[0]
 
 
-def next_in_queue(lab: Lab, filters: QueueFilters, *, after: int, blind: bool) -> View | None:
-    """Return the first that waits behind the generation `after`, None at the end."""
-    items = queue_page(lab, filters, blind=blind, limit=1, cursor=encode_cursor(after)).items
-    return items[0] if items else None
+def upcoming(lab: Lab, filters: QueueFilters, *, after: int, count: int, blind: bool) -> list[View]:
+    """Return the first that wait behind the generation `after`, nothing at the end."""
+    return list(queue_page(lab, filters, blind=blind, limit=count, cursor=encode_cursor(after)).items)
 
 
 def queue_length(lab: Lab, filters: QueueFilters) -> int:

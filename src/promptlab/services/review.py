@@ -18,13 +18,14 @@ _LONGEST_RATER = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a rater says of one generation."""
+    """What a rater says of one generation, and how long they looked at it where somebody measured that."""
 
     rater: str
     score: int
     note: str | None = None
     tags: Sequence[str] = ()
     criteria: Mapping[str, int] = field(default_factory=dict)
+    duration_ms: int | None = None
 
 
 @contextmanager
@@ -65,6 +66,7 @@ def record(session: Session, project_id: int, generation_id: int, verdict: Verdi
         note=verdict.note,
         tags=sorted(set(verdict.tags)),
         criteria=dict(verdict.criteria),
+        duration_ms=verdict.duration_ms,
     )
     current = ratings.current(session, generation_id, verdict.rater)
     if current is not None and _says(current) == _says(rating):
@@ -78,14 +80,17 @@ def check_ratable(lab: Lab, generation_id: int) -> None:
         _check_images(generations.get(session, lab.project_id, generation_id))
 
 
-def undo(lab: Lab, generation_id: int, rater: str) -> Rating | None:
-    """Take back the rater's current rating; returns the one that stands again, None if there was none before.
+def undo(lab: Lab, generation_id: int, rater: str, *, rating_id: int) -> Rating | None:
+    """Take back a rater's current rating; returns the one that stands again, None if there was none before.
 
     Raises:
-        NotFound: the rater has not rated this generation.
+        NotFound: the rater has not rated this generation, or has rated it anew since.
     """
     with lab.database.transaction() as session:
         generation = ratings.lock_generation(session, lab.project_id, generation_id)
+        current = ratings.current(session, generation_id, rater)
+        if current is not None and current.id != rating_id:
+            raise NotFound("You have rated it elsewhere since, and that rating stands.")
         return ratings.take_back(session, generation, rater)
 
 
