@@ -1,15 +1,15 @@
 """Images as text, the ways in which services write them."""
 
-import base64
-from binascii import a2b_base64
 from contextlib import suppress
 from urllib.parse import unquote_to_bytes
+
+import pybase64  # a tenth of the time of the standard library's, which is a fifth of what an image takes
 
 from promptlab.adapters.ai.protocol import InputImage
 
 
 def to_base64(image: InputImage) -> str:
-    return base64.b64encode(image.data).decode()
+    return pybase64.b64encode_as_string(image.data)
 
 
 def to_data_url(image: InputImage) -> str:
@@ -23,12 +23,11 @@ def from_base64(text: str) -> bytes:
         ValueError: this is no base64.
         AttributeError: this is no text, whatever the service calls it.
     """
-    with suppress(
-        ValueError, TypeError
-    ):  # nearly all text is as it should be, and megabytes are not gone through four times
-        return a2b_base64(text, strict_mode=True)
+    # Nearly all text is as it should be, and megabytes are not gone through four times.
+    with suppress(ValueError, TypeError):
+        return pybase64.b64decode(text, validate=True)
     packed = "".join(text.split()).replace("-", "+").replace("_", "/")
-    return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+    return pybase64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
 
 
 def from_data_url(url: str) -> bytes:

@@ -25,8 +25,11 @@ class LocalStorage:
         """See `Storage.upload`. The object appears whole, by a rename, and has reached the disk by then."""
         target = self._inside(self._root / check_path(path), shown=path)
         with self._translated("written"):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write(target, data)
+            try:
+                _write(target, data)
+            except FileNotFoundError:  # its folder is not there yet, which is rare
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _write(target, data)
         return target.as_uri()
 
     def read(self, url: str) -> bytes:
