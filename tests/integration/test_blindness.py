@@ -10,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tests.fixtures.command_line import Promptlab, png
 from tests.fixtures.rating_loop import Loop, ended
 from tests.openai_server import OpenAIServer
@@ -114,25 +115,49 @@ def test_a_rating_tells_its_rater_nothing_about_others(promptlab: Promptlab) -> 
     assert not re.search("mallory|yellow|zebra|openai", json.dumps(ran.json) + ran.err)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="xdg-open is the opener of a Linux desktop")
-@pytest.mark.usefixtures("contest")
-def test_the_sheet_for_a_viewer_is_blind(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Image and input in one picture, under a name and without text inside that could tell."""
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which a viewer, the only program there is, keeps the address and the picture that it was given."""
     (tmp_path / "bin").mkdir()
     opener = tmp_path / "bin" / "xdg-open"
     opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/address\n/bin/cp "${{1#file://}}" {tmp_path}/opened.png\n')
     opener.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    child = loop()
-    child.expect("q quit")
-    child.send("o?")
-    child.expect("Several keys")
-    for key in "o?":
+    return tmp_path
+
+
+def open_first(child: "pexpect.spawn[str]") -> None:
+    """Open what is shown first, and quit."""
+    for key, shown in (("", "q quit"), ("o", ""), ("?", "open the pictures"), ("", "q quit"), ("q", "0 rated")):
         child.send(key)
-    child.expect("open the pictures")
-    child.expect("q quit")
-    child.send("q")
+        child.expect(shown)
     assert ended(child) == 0
-    assert_blind((tmp_path / "address").read_text())
-    with Image.open(tmp_path / "opened.png") as sheet:
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="xdg-open is the opener of a Linux desktop")
+@pytest.mark.usefixtures("contest")
+def test_the_sheet_for_a_viewer_is_blind(loop: Loop, opened: Path) -> None:
+    """Image and input in one picture, under a name and without text inside that could tell."""
+    open_first(loop())
+    assert_blind((opened / "address").read_text())
+    with Image.open(opened / "opened.png") as sheet:
         assert sheet.info == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="xdg-open is the opener of a Linux desktop")
+def test_what_a_service_writes_into_its_files_is_not_opened(
+    promptlab: Promptlab, three: list[int], loop: Loop, opened: Path
+) -> None:
+    """As ComfyUI and AUTOMATIC1111 do: the prompt, in a chunk of the PNG, which some viewers show."""
+    for id_ in three:
+        [image] = promptlab("generation", "show", id_, "--json").json["outputs"]
+        file = Path(image["url"].removeprefix("file://"))
+        with Image.open(file) as picture:
+            text = PngInfo()
+            text.add_text("parameters", "hush, a secret zebra")
+            picture.save(file, pnginfo=text)
+    open_first(loop())
+    with Image.open(opened / "opened.png") as picture:
+        assert picture.info == {}
+        assert picture.size == (768, 768)
+    assert b"zebra" not in (opened / "opened.png").read_bytes()

@@ -127,10 +127,13 @@ class Screen:
             self._ahead.expect({each.id: partial(self._draw, each) for each in questions})
 
     def open(self, question: Question) -> None:
-        """Open the image in the viewer; several as one sheet, side by side and with their names."""
+        """Open the pictures in the viewer, as one: side by side, with their names, and without what is written inside.
+
+        Services write prompts into their files, and some viewers show that.
+        """
         try:
-            views = [view for _name, view in question.pictures]
-            open_link(self._sheet(question) if len(views) > 1 else self._runtime.link(views[0]["url"]))
+            links = [self._runtime.link(view["url"]) for _name, view in question.pictures]
+            open_link(self._sheet(question), told=links)
         except PromptlabError as error:
             self.say(error.message)
 

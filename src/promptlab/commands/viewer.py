@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 from promptlab.errors import NotConfigured
 
@@ -12,11 +13,12 @@ _NO_VIEWER = 3  # what xdg-open ends with where nothing is installed that could 
 _PATIENCE_SECONDS = 2
 
 
-def open_link(link: str) -> None:
+def open_link(link: str, *, told: Sequence[str] = ()) -> None:
     """Open a link in a viewer, which may stay open; what the viewer itself has to say is not shown.
 
     Raises:
-        NotConfigured: there is no viewer (over SSH, in a container), or it failed. The message holds the link.
+        NotConfigured: there is no viewer (over SSH, in a container), or it failed. The message holds the link, or those
+            that are to be `told` instead.
     """
     try:
         code = _start(link)
@@ -27,7 +29,7 @@ def open_link(link: str) -> None:
             "No viewer was found." if code == _NO_VIEWER else f"The viewer failed: {_PROGRAM} ended with code {code}."
         )
         raise NotConfigured(
-            f"{what} The address is {link}",
+            f"{what} {'The addresses are' if len(told) > 1 else 'The address is'} {' '.join(told or [link])}",
             hint="`promptlab generation show ID --preview` draws images in a terminal that can show them.",
         )
 

@@ -47,7 +47,12 @@ def side_by_side(
 
 
 def captioned(pictures: Sequence[tuple[str, bytes]]) -> bytes:
-    """Return a PNG of the pictures in a row, each with its name over it. Raises what `side_by_side` raises."""
+    """Return a PNG of the pictures in a row, each with its name over it; of one picture just its pixels.
+
+    Nothing that was written into their files is in it. Raises what `side_by_side` raises.
+    """
+    if len(pictures) == 1:
+        return _png(_opened(pictures[0][1]))
     from PIL import ImageDraw, ImageFont
 
     above = 48
@@ -57,8 +62,12 @@ def captioned(pictures: Sequence[tuple[str, bytes]]) -> bytes:
     font, pen = ImageFont.load_default(size=above * 2 // 3), ImageDraw.Draw(sheet)
     for (name, _data), place in zip(pictures, places, strict=True):
         pen.text((place.left + place.width / 2, above / 2), name, fill="white", font=font, anchor="mm")
+    return _png(sheet)
+
+
+def _png(picture: "Image") -> bytes:
     kept = BytesIO()
-    sheet.save(kept, "PNG", compress_level=1)
+    picture.save(kept, "PNG", compress_level=1)
     return kept.getvalue()
 
 
@@ -66,14 +75,12 @@ def _opened(data: bytes) -> "Image":
     from PIL import Image, ImageOps
 
     try:
-        found = ImageOps.exif_transpose(Image.open(BytesIO(data)))
-        if found.has_transparency_data:
-            whole = found.convert("RGBA")
-            found = Image.new("RGBA", found.size, "white")
-            found.alpha_composite(whole)
-        return found.convert("RGB")
+        found = ImageOps.exif_transpose(Image.open(BytesIO(data))).convert("RGBA")
+        paper = Image.new("RGBA", found.size, "white")  # a new picture, which has nothing but pixels
+        paper.alpha_composite(found)
+        return paper.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InvalidInput("One of the pictures cannot be drawn.", hint="`o` opens it.") from error
+        raise InvalidInput("One of the pictures cannot be drawn.") from error
 
 
 def _places(widths: Sequence[int], gap: int) -> Iterator[Place]:
