@@ -91,6 +91,13 @@ def _rating(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Benc
     )
 
 
+def _voting(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
+    Path("subjects.csv").write_text("subject\nfox\nowl\n", encoding="utf-8")
+    again = 'promptlab prompt create banner --user "a red {{ subject }}" --provider sketch'
+    batch = "promptlab batch run --prompt-version banner@1 --prompt-version banner@2 --cases subjects"
+    return Bench(before=(_BUY[0], again, "promptlab cases import subjects subjects.csv", batch), keys=("lur",))
+
+
 def _pictures(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
     Path("images").mkdir()
     for name, colour in (("fox", "red"), ("owl", "brown")):
@@ -188,6 +195,7 @@ BENCHES: dict[str, Prepare] = {
     "docs/postgresql-and-s3.md": _team,
     "docs/rating-with-a-team.md": _rating,
     "docs/troubleshooting.md": _nothing,
+    "docs/voting.md": _voting,
     "docs/workers.md": _workers,
     "docs/your-own-provider.md": _own_provider,
     "docs/your-own-server.md": _own_servers,
@@ -251,7 +259,7 @@ class Reader:
 
     def _run(self, words: list[str]) -> None:
         words, target = (words[:-2], words[-1]) if ">" in words else (words, None)
-        if words == ["rate"] or words[:2] == ["rate", "--rater"]:
+        if words == ["rate"] or words[:2] == ["rate", "--rater"] or words[:1] == ["vote"]:
             self._patch.setattr("sys.stdin", StringIO(self._keys.pop(0)))
         ran = self._promptlab(*words)
         if target is not None:

@@ -56,7 +56,7 @@ def rate(
 ) -> int:
     """Rate generations, blind unless --open. A rating is kept at once, and your next one for it replaces it.
 
-    Only the session that gave a rating can withdraw it, with the key u.
+    Only the session that gave a rating can withdraw it, with the key u; ? shows all keys.
 
     Example: promptlab rate 12 --score good --note "fine, but cropped"
     """
