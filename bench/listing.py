@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench._measure import medians, report
-from promptlab.db import generations, prompts
+from promptlab.db import generations, prompts, review_queue
 from promptlab.db.engine import Database, open_database
 from promptlab.db.migrate import upgrade
 from promptlab.db.models import Batch, PromptVersion
@@ -19,8 +19,9 @@ ROWS, PAGE = 1_000_000, 20
 _FILL = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)
 INSERT INTO generation (id, project_id, prompt_version_id, batch_id, state, request_key, draw, image_count, parameters,
-                        rendered_user_prompt, warnings, created_at, result_rating)
-SELECT i, 1, 1, 1, 'succeeded', 'key', i, 1, '{}', 'a fox', '[]', '2026-01-01 00:00:00', CASE WHEN i % 10 THEN 4 END
+                        rendered_user_prompt, warnings, created_at, result_rating, review_position)
+SELECT i, 1, 1, 1, 'succeeded', 'key', i, 1, '{}', 'a fox', '[]', '2026-01-01 00:00:00', CASE WHEN i % 10 THEN 4 END,
+       ((i * 1103515245 % 500000) << 22) + i % 2
 FROM n
 """
 
@@ -52,7 +53,7 @@ def main() -> None:
 
         def queue() -> None:
             with database.reading() as session:
-                generations.queue(session, 1, generations.QueueFilters(), limit=PAGE, cursor=None)
+                review_queue.page(session, 1, review_queue.QueueFilters(), limit=PAGE, cursor=None)
 
         page_1000 = encode_cursor(ROWS - 999 * PAGE + 1)
         for name, filters in {

@@ -12,10 +12,11 @@ from sqlmodel import Session
 from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT
 
-from promptlab.db import generations, prompts
+from promptlab.db import generations, prompts, review_queue
 from promptlab.db.engine import Database
-from promptlab.db.generations import Filters, QueueFilters
+from promptlab.db.generations import Filters
 from promptlab.db.pages import Page
+from promptlab.db.review_queue import QueueFilters
 from promptlab.db.states import GenerationState
 from promptlab.errors import InvalidInput
 
@@ -121,12 +122,12 @@ def test_the_pages_of_the_queue_hold_every_row_once(
         filters = QueueFilters(rater=rater, prompt_version_id=version, batch_id=batch_id if batch else None)
 
         def fetch(size: int, cursor: str | None) -> Page[Any]:
-            return generations.queue(session, DEFAULT_PROJECT, filters, limit=size, cursor=cursor)
+            return review_queue.page(session, DEFAULT_PROJECT, filters, limit=size, cursor=cursor)
 
         found = [row.id for row in all_pages(fetch, limit)]
         assert found == [row.id for row in fetch(1000, None).items]
         assert found == sorted(set(found))
-        assert len(found) == generations.queue_length(session, DEFAULT_PROJECT, filters)
+        assert len(found) == review_queue.length(session, DEFAULT_PROJECT, filters, at_most=1_000)
 
 
 @_SHARED

@@ -7,11 +7,12 @@ from sqlmodel import Session, col, select
 from tests.fixtures import factories
 from tests.fixtures.factories import DEFAULT_PROJECT
 
-from promptlab.db import generations, ratings
+from promptlab.db import generations, ratings, review_queue
 from promptlab.db.engine import Database
-from promptlab.db.generations import Filters, QueueFilters
+from promptlab.db.generations import Filters
 from promptlab.db.models import Generation
 from promptlab.db.opinions import Rating
+from promptlab.db.review_queue import QueueFilters
 from promptlab.db.states import GenerationState
 from promptlab.errors import NotFound
 
@@ -176,6 +177,6 @@ def _queue(database: Database, **filters: Any) -> list[int | None]:
     """Return the ids in the queue; its length must agree."""
     narrowed = QueueFilters(**filters)
     with database.reading() as session:
-        page = generations.queue(session, DEFAULT_PROJECT, narrowed, limit=100, cursor=None)
-        assert generations.queue_length(session, DEFAULT_PROJECT, narrowed) == len(page.items)
+        page = review_queue.page(session, DEFAULT_PROJECT, narrowed, limit=100, cursor=None)
+        assert review_queue.length(session, DEFAULT_PROJECT, narrowed, at_most=1_000) == len(page.items)
         return [row.id for row in page.items]

@@ -12,6 +12,7 @@ from promptlab.db.pages import decode_cursor, encode_cursor
 from promptlab.errors import InvalidInput
 
 IDS = st.integers(min_value=0, max_value=MAX_ID)
+PLACES = st.integers(min_value=0, max_value=2**63 - 1)
 TIMES = st.datetimes(timezones=st.just(UTC))
 
 
@@ -25,6 +26,19 @@ def test_a_cursor_holds_the_last_id(last_id: int) -> None:
 @example(1, datetime.max.replace(tzinfo=UTC))
 def test_a_cursor_by_time_holds_the_time_to_the_microsecond(last_id: int, time: datetime) -> None:
     assert decode_cursor(encode_cursor(last_id, time), timed=True) == (last_id, time)
+
+
+@given(IDS, PLACES)
+def test_a_cursor_by_place_holds_the_place(last_id: int, place: int) -> None:
+    assert decode_cursor(encode_cursor(last_id, place), placed=True) == (last_id, place)
+    assert_refused(encode_cursor(last_id, place))
+    assert_refused(encode_cursor(last_id), placed=True)
+    assert_refused(encoded(f"after:{last_id}#{2**63 + place}".encode()), placed=True)
+
+
+def assert_refused(cursor: str, **order: bool) -> None:
+    with pytest.raises(InvalidInput, match="is not a cursor of this list"):
+        decode_cursor(cursor, **order)
 
 
 def test_a_cursor_can_stand_in_a_url_and_in_a_shell() -> None:
@@ -58,6 +72,7 @@ TEXTS = st.one_of(
 @example(text=encode_cursor(10**30), timed=False)
 @example(text=encoded("after:٣".encode()), timed=False)
 @example(text=encoded(b"after:1@999999999999999999"), timed=True)
+@example(text=encoded(b"after:1#1"), timed=False)
 def test_any_other_text_is_refused_with_a_sentence(text: str, timed: bool) -> None:
     """Nothing that is typed ends in a traceback or in a number that the database cannot hold."""
     try:

@@ -14,7 +14,7 @@ from promptlab.runtime import Runtime
 from promptlab.settings.rubric import Rubric
 
 if TYPE_CHECKING:
-    from promptlab.db.generations import QueueFilters
+    from promptlab.services.review_queue import ReviewQueue
 
 View = dict[str, Any]
 
@@ -37,8 +37,8 @@ class RatingUse:
     def __init__(self, runtime: Runtime, walk: Walk) -> None:
         self._runtime, self._asked = runtime, walk
         self._rubric = runtime.settings.rubric or Rubric()
-        self._filters: QueueFilters | None = None
-        self._after = 0
+        self._queue: ReviewQueue | None = None
+        self._is_asked = False
         self.is_single = walk.generation_id is not None
         ways = "Give --score" if self.is_single else "Give an id and --score, or --from FILE"
         self.remedy = f"{ways}, or run it in a terminal."
@@ -54,19 +54,21 @@ class RatingUse:
             Conflict: the one generation has no images.
         """
         from promptlab.services import reading, review
+        from promptlab.services.review_queue import ReviewQueue
 
         lab, asked = self._runtime.lab, self._asked
         if asked.generation_id is not None:
             review.check_ratable(lab, asked.generation_id)
             return 1
-        self._filters = reading.queue_filters(
+        filters = reading.queue_filters(
             lab,
             reference=asked.reference,
             batch_id=asked.batch_id,
             rater=asked.rater,
             ratings_wanted=self._runtime.settings.ratings_per_generation,
         )
-        return reading.queue_length(lab, self._filters)
+        self._queue = ReviewQueue(lab, filters)
+        return self._queue.length()
 
     def more(self, count: int) -> Sequence[Question]:
         return [self._question(item) for item in self._items(count)]
@@ -76,12 +78,10 @@ class RatingUse:
 
         lab, asked = self._runtime.lab, self._asked
         if asked.generation_id is not None:
-            wanted, self._after = ([asked.generation_id] if not self._after else []), asked.generation_id
+            wanted, self._is_asked = ([] if self._is_asked else [asked.generation_id]), True
             return [reading.one(lab, each, blind=asked.blind) for each in wanted]
-        assert self._filters is not None  # noqa: S101 - set by `find`
-        items = reading.upcoming(lab, self._filters, after=self._after, count=count, blind=asked.blind)
-        self._after = items[-1]["id"] if items else self._after
-        return items
+        assert self._queue is not None  # noqa: S101 - set by `find`
+        return reading.items(lab, self._queue.take(count), blind=asked.blind)
 
     def _question(self, item: View) -> Question:
         images = [("inputs", item["inputs"]), ("images", item["outputs"])]

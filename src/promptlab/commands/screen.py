@@ -98,9 +98,11 @@ class Screen:
     def title(self, what: str, place: int, total: int) -> None:
         """Say how far it has come: `Item 7 of 60`, with a bar where there is room."""
         from promptlab.output.sink import make_console
+        from promptlab.services.review_queue import MAX_COUNTED
 
         console = make_console(sys.stderr)
-        console.print(f"\n{what} {place} of {total}", style="bold", end="")
+        of = f"more than {MAX_COUNTED:,}" if total > MAX_COUNTED else total
+        console.print(f"\n{what} {place} of {of}", style="bold", end="")
         wide = console.is_terminal and console.width >= _NARROW and (console.encoding or "").startswith("utf")
         done = round(_BAR * (place - 1) / total)
         console.print(f"  {'━' * done}{'─' * (_BAR - done)}" if wide else "", style="dim")

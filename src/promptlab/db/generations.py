@@ -13,8 +13,7 @@ from sqlmodel import Session, col
 
 from promptlab.db.columns import is_id, rated_as
 from promptlab.db.engine import rows_changed
-from promptlab.db.models import BatchItem, Generation, GenerationImageInput, GenerationImageOutput, PromptVersion
-from promptlab.db.opinions import Rating
+from promptlab.db.models import BatchItem, Generation, GenerationImageInput, GenerationImageOutput
 from promptlab.db.pages import Page, fetch_page
 from promptlab.db.states import GenerationState, ImageRole
 from promptlab.errors import NotFound
@@ -79,20 +78,6 @@ class Filters:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueueFilters:
-    """What the review queue is narrowed to.
-
-    Without a `rater` it holds what nobody rated; with one, what that rater did not rate and fewer than
-    `ratings_wanted` others did (None: no limit).
-    """
-
-    prompt_version_id: int | None = None
-    batch_id: int | None = None
-    rater: str | None = None
-    ratings_wanted: int | None = None
-
-
 def get(session: Session, project_id: int, generation_id: int, *, lock: bool = False) -> Generation:
     """Return the generation, with `lock` for us alone; raises NotFound without one of that id in the project."""
     for_update: Any = {"key_share": True} if lock else None
@@ -140,26 +125,6 @@ def list_generations(
     by_time = filters.since is not None or filters.until is not None
     time = col(Generation.created_at) if by_time else None
     return fetch_page(session, statement, key=col(Generation.id), time=time, limit=limit, cursor=cursor)
-
-
-def queue(
-    session: Session, project_id: int, filters: QueueFilters, *, limit: int, cursor: str | None
-) -> Page[Generation]:
-    """Return a page of generations that wait for a rating, in the order in which they were planned."""
-    return fetch_page(
-        session,
-        _waiting(project_id, filters),
-        key=col(Generation.id),
-        limit=limit,
-        cursor=cursor,
-        newest_first=False,
-    )
-
-
-def queue_length(session: Session, project_id: int, filters: QueueFilters) -> int:
-    """Return how many generations wait for a rating."""
-    waiting = _waiting(project_id, filters).with_only_columns(col(Generation.id)).subquery()
-    return int(session.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
 def next_draw(session: Session, request_key: str) -> int:
@@ -235,48 +200,16 @@ def _narrowed(statement: Select[Generation], filters: Filters) -> Select[Generat
     if filters.rating is not None:
         statement = statement.where(text(rated_as(filters.rating)))
     if filters.unrated:
-        statement = statement.where(_is_unrated())
+        statement = statement.where(is_unrated())
     return statement
 
 
-def _succeeded() -> ColumnElement[bool]:
+def succeeded() -> ColumnElement[bool]:
+    """Return the condition that a generation has its images."""
     # Written into the statement: a partial index is not found for a value that comes only when the statement runs.
     return col(Generation.state) == literal(GenerationState.SUCCEEDED, literal_execute=True)
 
 
-def _is_unrated() -> ColumnElement[bool]:
-    return _succeeded() & col(Generation.result_rating).is_(None)
-
-
-def _version_is_deleted() -> ColumnElement[bool]:
-    """Return whether a generation's version is deleted: nobody is to spend their time on rating it."""
-    deleted = select(col(PromptVersion.id)).where(
-        col(PromptVersion.id) == col(Generation.prompt_version_id), col(PromptVersion.deleted_at).is_not(None)
-    )
-    return deleted.exists()
-
-
-def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
-    statement = select(Generation).where(col(Generation.project_id) == project_id)
-    if filters.rater is None:
-        statement = statement.where(_is_unrated())
-    else:
-        statement = _not_rated_by(statement, filters.rater, filters.ratings_wanted)
-    if filters.prompt_version_id is not None:
-        statement = statement.where(col(Generation.prompt_version_id) == filters.prompt_version_id)
-    else:
-        statement = statement.where(~_version_is_deleted())
-    if filters.batch_id is not None:
-        item = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == filters.batch_id)
-        statement = statement.where(col(Generation.id).in_(item))
-    return statement
-
-
-def _not_rated_by(statement: Select[Generation], rater: str, ratings_wanted: int | None) -> Select[Generation]:
-    current = (col(Rating.generation_id) == col(Generation.id)) & col(Rating.superseded_at).is_(None)
-    mine = select(col(Rating.id)).where(current, col(Rating.rater) == rater)
-    statement = statement.where(_succeeded(), ~mine.exists())
-    if ratings_wanted is not None:
-        raters = select(func.count()).select_from(Rating).where(current).scalar_subquery()
-        statement = statement.where(raters < ratings_wanted)
-    return statement
+def is_unrated() -> ColumnElement[bool]:
+    """Return the condition that a generation has its images, and nobody rated them."""
+    return succeeded() & col(Generation.result_rating).is_(None)

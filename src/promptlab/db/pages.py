@@ -18,7 +18,10 @@ Row = TypeVar("Row")
 
 MAX_LIMIT = 1_000
 
-_CURSOR = re.compile(r"after:(\d{1,10})(?:@(\d{1,18}))?", re.ASCII)
+_CURSOR = re.compile(r"after:(\d{1,10})(?:([@#])(\d{1,19}))?", re.ASCII)
+_TIMED, _PLACED = "@", "#"
+"""How the number in a cursor is marked: microseconds, or a place in the order of review."""
+_MAX_PLACE = 2**63 - 1
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -37,51 +40,63 @@ def fetch_page(
     *,
     key: Mapped[Any],
     time: Mapped[datetime] | None = None,
+    place: Mapped[int] | None = None,
     limit: int,
     cursor: str | None,
     newest_first: bool = True,
 ) -> Page[Row]:
-    """Run `statement` from `cursor` on, ordered by `key`, its id or place, or by `time`, its `created_at`, and that.
+    """Run `statement` from `cursor` on, ordered by `key`, its id or position, or by `time` or `place` and that.
 
     Raises:
         InvalidInput: a cursor that is not one of this order, or a limit outside 1..1000.
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInput(f"--limit {limit} is outside 1..{MAX_LIMIT}.")
-    order: list[Mapped[Any]] = [key] if time is None else [time, key]
+    first: Mapped[Any] | None = place if time is None else time
+    order: list[Mapped[Any]] = [key] if first is None else [first, key]
     if cursor is not None:
-        last_id, last_time = decode_cursor(cursor, timed=time is not None)
-        statement = statement.where(_behind(order, [last_id] if time is None else [last_time, last_id], newest_first))
+        last_id, last = decode_cursor(cursor, timed=time is not None, placed=place is not None)
+        statement = statement.where(_behind(order, [last_id] if first is None else [last, last_id], newest_first))
     statement = statement.order_by(*(part.desc() if newest_first else part.asc() for part in order)).limit(limit + 1)
     rows: list[Any] = list(session.execute(statement).scalars())
     if len(rows) <= limit:
         return Page(rows, None)
-    last = rows[limit - 1]
-    place = getattr(last, key.key)  # type: ignore[attr-defined] # every attribute of a model has a name
-    return Page(rows[:limit], encode_cursor(place, None if time is None else last.created_at))
+    at = [getattr(rows[limit - 1], part.key) for part in order]  # type: ignore[attr-defined] # a model's have names
+    return Page(rows[:limit], encode_cursor(at[-1], None if first is None else at[0]))
 
 
-def encode_cursor(last_id: int, last_time: datetime | None = None) -> str:
-    """Return the cursor of the page after the row with this id (and this time, where rows are ordered by time)."""
+def encode_cursor(last_id: int, last: datetime | int | None = None) -> str:
+    """Return the cursor of the page after the row with this id, and this time or place where they order the rows."""
     text = f"after:{last_id}"
-    if last_time is not None:
-        text += f"@{(last_time - _FIRST_MOMENT) // _MICROSECOND}"
+    if isinstance(last, datetime):
+        text += f"{_TIMED}{(last - _FIRST_MOMENT) // _MICROSECOND}"
+    elif last is not None:
+        text += f"{_PLACED}{last}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *, timed: bool = False) -> tuple[int, datetime | None]:
-    """Return the id and, where rows are ordered by time, the time in a cursor; raises InvalidInput for other texts."""
+def decode_cursor(cursor: str, *, timed: bool = False, placed: bool = False) -> tuple[int, datetime | int | None]:
+    """Return the id in a cursor, and the time or place if it is to have one; raises InvalidInput for other texts."""
+    mark = _TIMED if timed else _PLACED if placed else None
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         found = _CURSOR.fullmatch(text)
-        if found and timed == (found[2] is not None) and int(found[1]) <= MAX_ID:
-            return int(found[1]), _FIRST_MOMENT + int(found[2]) * _MICROSECOND if timed else None
+        if found and found[2] == mark and int(found[1]) <= MAX_ID:
+            return int(found[1]), _read(mark, int(found[3] or 0))
     except (ValueError, OverflowError):
         pass
     raise InvalidInput(
         f"{cursor!r} is not a cursor of this list.",
         hint="Use the next_cursor that the previous page printed, with the same filters.",
     )
+
+
+def _read(mark: str | None, number: int) -> datetime | int | None:
+    if mark == _TIMED:
+        return _FIRST_MOMENT + number * _MICROSECOND
+    if number > _MAX_PLACE:
+        raise OverflowError
+    return number if mark == _PLACED else None
 
 
 def _behind(order: Sequence[Mapped[Any]], last: Sequence[Any], newest_first: bool) -> ColumnElement[bool]:  # noqa: FBT001

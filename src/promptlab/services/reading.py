@@ -1,11 +1,15 @@
 """Reading generations as views: one, several, pages of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from promptlab.db import batches, generations, prompts, ratings
-from promptlab.db.generations import Filters, QueueFilters
-from promptlab.db.pages import Page, encode_cursor
+from sqlmodel import Session
+
+from promptlab.db import batches, generations, prompts, ratings, review_queue
+from promptlab.db.generations import Filters
+from promptlab.db.models import Generation
+from promptlab.db.pages import Page
+from promptlab.db.review_queue import QueueFilters
 from promptlab.services import views
 from promptlab.services.lab import Lab
 from promptlab.services.views import View
@@ -50,30 +54,23 @@ def full_page(lab: Lab, filters: Filters, *, reference: str | None, limit: int, 
 
 
 def queue_page(lab: Lab, filters: QueueFilters, *, blind: bool, limit: int, cursor: str | None) -> Page[View]:
-    """Return a page of what waits for a rating, oldest plan first; blind views tell nothing about the version."""
+    """Return a page of what waits for a rating, in the order of review; blind views tell nothing about the version."""
     with lab.database.reading() as session:
-        page = generations.queue(session, lab.project_id, filters, limit=limit, cursor=cursor)
-        look = views.blind_generations if blind else views.full_generations
-        return Page(look(session, page.items), page.next_cursor)
+        page = review_queue.page(session, lab.project_id, filters, limit=limit, cursor=cursor)
+        return Page(_look(blind)(session, page.items), page.next_cursor)
 
 
 def one(lab: Lab, generation_id: int, *, blind: bool) -> View:
     """Return one generation; raises NotFound without it."""
     with lab.database.reading() as session:
-        row = generations.get(session, lab.project_id, generation_id)
-        look = views.blind_generations if blind else views.full_generations
-        return look(session, [row])[0]
+        return _look(blind)(session, [generations.get(session, lab.project_id, generation_id)])[0]
 
 
-def upcoming(lab: Lab, filters: QueueFilters, *, after: int, count: int, blind: bool) -> list[View]:
-    """Return the first that wait behind the generation `after`, nothing at the end."""
-    return list(queue_page(lab, filters, blind=blind, limit=count, cursor=encode_cursor(after)).items)
-
-
-def queue_length(lab: Lab, filters: QueueFilters) -> int:
-    """Return how many wait."""
+def items(lab: Lab, generation_ids: Sequence[int], *, blind: bool) -> list[View]:
+    """Return those of the generations that are there, in the order in which they are asked for."""
     with lab.database.reading() as session:
-        return generations.queue_length(session, lab.project_id, filters)
+        found = {view["id"]: view for view in _look(blind)(session, generations.by_ids(session, generation_ids))}
+    return [found[id_] for id_ in generation_ids if id_ in found]
 
 
 def queue_filters(
@@ -85,3 +82,7 @@ def queue_filters(
         if batch_id is not None:
             batches.get(session, lab.project_id, batch_id)
     return QueueFilters(prompt_version_id=version_id, batch_id=batch_id, rater=rater, ratings_wanted=ratings_wanted)
+
+
+def _look(blind: bool) -> Callable[[Session, Sequence[Generation]], list[View]]:  # noqa: FBT001
+    return views.blind_generations if blind else views.full_generations
