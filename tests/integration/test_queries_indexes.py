@@ -177,7 +177,7 @@ def test_no_query_reads_a_whole_table(filled: Database, query: Query) -> None:
         ("unrated", "ix_generation_unrated"),
         ("queue", "ix_generation_unrated_place"),
         ("queue of a version", "ix_generation_unrated_place"),
-        ("length of the queue", "ix_generation_unrated"),
+        ("length of the queue", "ix_generation_unrated_place"),
         ("queue of a rater", "ix_generation_place"),
         ("queue of a rater, further on", "ix_generation_place"),
         ("next block", "ix_generation_place"),
