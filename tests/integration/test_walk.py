@@ -53,7 +53,7 @@ def test_from_a_prompt_to_its_stats(promptlab: Promptlab, picture: Path, provide
     assert first["cost_usd"] is not None
 
     waiting = promptlab("queue", "--json").json
-    assert [item["id"] for item in waiting["items"]] == [first["id"], second["id"]]
+    assert {item["id"] for item in waiting["items"]} == {first["id"], second["id"]}
 
     rated = promptlab("rate", first["id"], "--score", "good", "--note", "fine", "--rater", "ana", "--json").json
     assert (rated["score"], rated["rater"], rated["note"]) == (4, "ana", "fine")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import aliased
@@ -13,6 +14,8 @@ from promptlab.db.opinions import Rating
 from promptlab.db.pages import Page, fetch_page
 from promptlab.db.review_order import ITEM_BITS, block_of
 
+_BLOCK = 1 << ITEM_BITS
+"""How many places a block has."""
 _PLACE, _ID = col(Generation.review_position), col(Generation.id)
 
 
@@ -46,7 +49,8 @@ def length(session: Session, project_id: int, filters: QueueFilters, *, at_most:
 
 def next_block(session: Session, project_id: int, filters: QueueFilters, *, after: int) -> int | None:
     """Return the first block behind the block `after` in which something waits, None without one."""
-    statement = _waiting(project_id, filters).with_only_columns(_PLACE).where((after + 1) << ITEM_BITS <= _PLACE)
+    behind = _PLACE.between((after + 1) * _BLOCK, 2**63 - 1)
+    statement = _waiting(project_id, filters).with_only_columns(_PLACE).where(behind)
     place = session.execute(statement.order_by(_PLACE, _ID).limit(1)).scalar_one_or_none()
     return None if place is None else block_of(place)
 
@@ -55,21 +59,19 @@ def open_blocks(session: Session, project_id: int, filters: QueueFilters) -> lis
     """Return the blocks in which the rater has rated something, and something still waits."""
     rated = aliased(Generation)
     mine = (
-        select(col(rated.review_position).bitwise_rshift(ITEM_BITS).label("block"))
+        select((col(rated.review_position) // _BLOCK).label("block"))
         .join(Rating, col(Rating.generation_id) == col(rated.id))
         .where(col(Rating.project_id) == project_id, col(Rating.rater) == filters.rater, _is_current())
         .distinct()
         .subquery()
     )
-    first = mine.c.block.bitwise_lshift(ITEM_BITS)
-    waits = _waiting(project_id, filters).where(first <= _PLACE, first + (1 << ITEM_BITS) > _PLACE)
+    waits = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(mine.c.block))
     return list(session.execute(select(mine.c.block).where(waits.exists()).order_by(mine.c.block)).scalars())
 
 
 def of_block(session: Session, project_id: int, filters: QueueFilters, block: int) -> list[int]:
     """Return the ids of what waits in that block."""
-    statement = _waiting(project_id, filters).with_only_columns(_ID)
-    statement = statement.where(block << ITEM_BITS <= _PLACE, (block + 1) << ITEM_BITS > _PLACE)
+    statement = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(block))
     return [id_ or 0 for id_ in session.execute(statement.order_by(_PLACE, _ID)).scalars()]
 
 
@@ -93,6 +95,10 @@ def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
         item = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == filters.batch_id)
         statement = statement.where(_ID.in_(item))
     return statement
+
+
+def _is_in(block: Any) -> ColumnElement[bool]:
+    return _PLACE.between(block * _BLOCK, block * _BLOCK + _BLOCK - 1)
 
 
 def _version_is_deleted() -> ColumnElement[bool]:

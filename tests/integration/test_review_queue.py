@@ -1,0 +1,132 @@
+"""What comes next in a session of rating: block after block, begun ones first, each generation once."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.fixtures import factories
+from tests.fixtures.command_line import Promptlab
+from tests.fixtures.factories import DEFAULT_PROJECT
+
+from promptlab.db import ratings
+from promptlab.db.columns import now
+from promptlab.db.engine import Database
+from promptlab.db.models import PromptVersion
+from promptlab.db.review_order import ITEM_BITS
+from promptlab.db.review_queue import QueueFilters
+from promptlab.output import Output
+from promptlab.runtime import Runtime
+from promptlab.services.lab import Lab
+from promptlab.services.review_queue import ReviewQueue
+
+BLOCKS, SIDES = 5, 2
+
+
+@pytest.fixture
+def lab(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """Five blocks of two generations each: 1 and 2 are the first block, 3 and 4 the next."""
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", database_url)
+    with database.transaction() as session:
+        versions = [factories.version(session).id for _side in range(SIDES)]
+        for place in range(BLOCKS * SIDES):
+            factories.generation(
+                session,
+                review_position=((place // SIDES) << ITEM_BITS) + place,
+                prompt_version_id=versions[place % SIDES],
+            )
+    runtime = Runtime({}, Output(quiet=True))
+    yield runtime.lab
+    runtime.close()
+
+
+def rate(lab: Lab, generation_id: int, rater: str = "ana") -> None:
+    with lab.database.transaction() as session:
+        factories.rating(session, ratings.lock_generation(session, DEFAULT_PROJECT, generation_id), rater=rater)
+
+
+def walked(queue: ReviewQueue, *, ahead: int = 1) -> list[int]:
+    """Pass by everything that comes, and return it."""
+    found = []
+    while ids := queue.upcoming(ahead):
+        found.append(ids[0])
+        queue.pass_by(ids[0])
+    return found
+
+
+def of(lab: Lab, rater: str = "ana", **narrowed: int) -> ReviewQueue:
+    return ReviewQueue(lab, QueueFilters(rater=rater, **narrowed))
+
+
+@pytest.mark.parametrize("ahead", [1, 3, 50])
+def test_everything_comes_once_in_its_order(lab: Lab, ahead: int) -> None:
+    """However far a session looks ahead."""
+    assert walked(of(lab), ahead=ahead) == list(range(1, 11))
+
+
+def test_what_comes_is_known_ahead(lab: Lab) -> None:
+    queue = of(lab)
+    assert queue.upcoming(3) == [1, 2, 3]
+    queue.pass_by(1)
+    assert queue.upcoming(3) == [2, 3, 4]
+    assert queue.length() == 10
+    assert len(queue.upcoming(50)) == 9
+
+
+def test_blocks_that_a_rater_has_begun_come_first(lab: Lab) -> None:
+    """Only complete blocks count; what others have begun is nothing to this rater."""
+    for generation_id in (3, 7, 8):
+        rate(lab, generation_id)
+    rate(lab, 9, "ben")
+    assert walked(of(lab)) == [4, 1, 2, 5, 6, 9, 10]
+
+
+def test_what_the_rater_rates_elsewhere_comes_no_more(lab: Lab) -> None:
+    """In another terminal, although it was looked up ahead."""
+    queue = of(lab)
+    assert queue.upcoming(4) == [1, 2, 3, 4]
+    rate(lab, 2)
+    rate(lab, 3, "ben")
+    queue.pass_by(1)
+    assert queue.upcoming(2) == [3, 4]
+
+
+def test_what_is_put_back_comes_next(lab: Lab) -> None:
+    """Also where an earlier rating of it stands."""
+    queue = of(lab)
+    for generation_id in (1, 2, 3):
+        assert queue.upcoming(1) == [generation_id]
+        rate(lab, generation_id)
+        queue.pass_by(generation_id)
+    queue.put_back(3)
+    queue.put_back(2)
+    assert queue.upcoming(3) == [2, 3, 4]
+    assert walked(queue) == [2, 3, *range(4, 11)]
+
+
+def test_what_was_skipped_comes_in_the_next_session(lab: Lab) -> None:
+    assert walked(of(lab)) == walked(of(lab))
+
+
+def test_what_is_made_meanwhile_in_an_earlier_block_comes_at_the_end(lab: Lab) -> None:
+    queue = of(lab)
+    for generation_id in range(1, 6):
+        queue.upcoming(1)
+        queue.pass_by(generation_id)
+    with lab.database.transaction() as session:
+        factories.generation(session, review_position=(1 << ITEM_BITS) + 9)
+    assert walked(queue) == [6, 7, 8, 9, 10, 11]
+
+
+def test_a_deleted_version_comes_no_more_and_one_that_is_asked_for_comes_alone(lab: Lab) -> None:
+    queue = of(lab)
+    queue.upcoming(4)
+    with lab.database.transaction() as session:
+        session.get_one(PromptVersion, 2).deleted_at = now()
+    assert walked(queue) == [1, 3, 5, 7, 9]
+    assert walked(of(lab, prompt_version_id=2)) == [2, 4, 6, 8, 10]
+    assert walked(of(lab, batch_id=3)) == [3]
+
+
+def test_how_many_wait_is_counted(lab: Lab, promptlab: Promptlab) -> None:
+    rate(lab, 1)
+    assert of(lab).length() == 9
+    assert of(lab, "ben").length() == 10
