@@ -74,15 +74,14 @@ def measure(name: str, runtime: Runtime) -> None:
     }.items():
         queue = ReviewQueue(lab, filters)
         milliseconds(f"{name}, {what}, length", queue.length)
-        milliseconds(f"{name}, {what}, first item", partial(queue.upcoming, 1))
+        milliseconds(f"{name}, {what}, first item", partial(queue.take, 1))
         slowest = max(_next(queue) for _round in range(50))
         report(f"{name}, {what}, slowest of 50 next items, ms", slowest * 1000, LIMIT)
 
 
 def _next(queue: ReviewQueue) -> float:
-    queue.pass_by(queue.upcoming(3)[0])
     start = time.perf_counter()
-    queue.upcoming(3)
+    queue.take(1)
     return time.perf_counter() - start
 
 

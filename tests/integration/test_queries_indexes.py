@@ -96,7 +96,6 @@ BY_INDEX: dict[str, Query] = {
     "length of a rater's queue": lambda session: review_queue.length(session, DEFAULT_PROJECT, ANA, at_most=10_001),
     "open blocks": lambda session: review_queue.open_blocks(session, DEFAULT_PROJECT, ANA),
     "a block": lambda session: review_queue.of_block(session, DEFAULT_PROJECT, ANA, 500),
-    "still waiting": lambda session: review_queue.still_waiting(session, DEFAULT_PROJECT, ANA, IDS),
     "deleted versions": _versions(deleted=True),
     "to send": lambda session: generations.to_send(session, 1),
     "by ids": lambda session: generations.by_ids(session, IDS),

@@ -43,32 +43,18 @@ def rate(lab: Lab, generation_id: int, rater: str = "ana") -> None:
         factories.rating(session, ratings.lock_generation(session, DEFAULT_PROJECT, generation_id), rater=rater)
 
 
-def walked(queue: ReviewQueue, *, ahead: int = 1) -> list[int]:
-    """Pass by everything that comes, and return it."""
-    found = []
-    while ids := queue.upcoming(ahead):
-        found.append(ids[0])
-        queue.pass_by(ids[0])
-    return found
+def walked(queue: ReviewQueue, *, at_once: int = 1) -> list[int]:
+    """Take everything, so many at once."""
+    return [generation_id for ids in iter(lambda: queue.take(at_once), []) for generation_id in ids]
 
 
 def of(lab: Lab, rater: str = "ana", **narrowed: int) -> ReviewQueue:
     return ReviewQueue(lab, QueueFilters(rater=rater, **narrowed))
 
 
-@pytest.mark.parametrize("ahead", [1, 3, 50])
-def test_everything_comes_once_in_its_order(lab: Lab, ahead: int) -> None:
-    """However far a session looks ahead."""
-    assert walked(of(lab), ahead=ahead) == list(range(1, 11))
-
-
-def test_what_comes_is_known_ahead(lab: Lab) -> None:
-    queue = of(lab)
-    assert queue.upcoming(3) == [1, 2, 3]
-    queue.pass_by(1)
-    assert queue.upcoming(3) == [2, 3, 4]
-    assert queue.length() == 10
-    assert len(queue.upcoming(50)) == 9
+@pytest.mark.parametrize("at_once", [1, 3, 50])
+def test_everything_comes_once_in_its_order(lab: Lab, at_once: int) -> None:
+    assert walked(of(lab), at_once=at_once) == list(range(1, 11))
 
 
 def test_blocks_that_a_rater_has_begun_come_first(lab: Lab) -> None:
@@ -80,26 +66,13 @@ def test_blocks_that_a_rater_has_begun_come_first(lab: Lab) -> None:
 
 
 def test_what_the_rater_rates_elsewhere_comes_no_more(lab: Lab) -> None:
-    """In another terminal, although it was looked up ahead."""
+    """In another terminal; but what is on this screen already stays there."""
     queue = of(lab)
-    assert queue.upcoming(4) == [1, 2, 3, 4]
-    rate(lab, 2)
-    rate(lab, 3, "ben")
-    queue.pass_by(1)
-    assert queue.upcoming(2) == [3, 4]
-
-
-def test_what_is_put_back_comes_next(lab: Lab) -> None:
-    """Also where an earlier rating of it stands."""
-    queue = of(lab)
-    for generation_id in (1, 2, 3):
-        assert queue.upcoming(1) == [generation_id]
+    assert queue.take(1) == [1]
+    for generation_id in (1, 3):
         rate(lab, generation_id)
-        queue.pass_by(generation_id)
-    queue.put_back(3)
-    queue.put_back(2)
-    assert queue.upcoming(3) == [2, 3, 4]
-    assert walked(queue) == [2, 3, *range(4, 11)]
+    rate(lab, 4, "ben")
+    assert queue.take(2) == [2, 4]
 
 
 def test_what_was_skipped_comes_in_the_next_session(lab: Lab) -> None:
@@ -108,9 +81,7 @@ def test_what_was_skipped_comes_in_the_next_session(lab: Lab) -> None:
 
 def test_what_is_made_meanwhile_in_an_earlier_block_comes_at_the_end(lab: Lab) -> None:
     queue = of(lab)
-    for generation_id in range(1, 6):
-        queue.upcoming(1)
-        queue.pass_by(generation_id)
+    assert queue.take(5) == [1, 2, 3, 4, 5]
     with lab.database.transaction() as session:
         factories.generation(session, review_position=(1 << ITEM_BITS) + 9)
     assert walked(queue) == [6, 7, 8, 9, 10, 11]
@@ -118,7 +89,6 @@ def test_what_is_made_meanwhile_in_an_earlier_block_comes_at_the_end(lab: Lab) -
 
 def test_a_deleted_version_comes_no_more_and_one_that_is_asked_for_comes_alone(lab: Lab) -> None:
     queue = of(lab)
-    queue.upcoming(4)
     with lab.database.transaction() as session:
         session.get_one(PromptVersion, 2).deleted_at = now()
     assert walked(queue) == [1, 3, 5, 7, 9]

@@ -1,6 +1,5 @@
 """Queries on what waits for a rating, in the order of review (`review_order`) and, within a place, of ids."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,12 +72,6 @@ def of_block(session: Session, project_id: int, filters: QueueFilters, block: in
     """Return the ids of what waits in that block."""
     statement = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(block))
     return [id_ or 0 for id_ in session.execute(statement.order_by(_PLACE, _ID)).scalars()]
-
-
-def still_waiting(session: Session, project_id: int, filters: QueueFilters, ids: Collection[int]) -> set[int]:
-    """Return those of the generations that wait."""
-    statement = _waiting(project_id, filters).with_only_columns(_ID).where(_ID.in_(ids))
-    return {id_ or 0 for id_ in session.execute(statement).scalars()}
 
 
 def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
