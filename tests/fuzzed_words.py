@@ -170,6 +170,9 @@ _storages = _pool(
 
 _BY_METAVAR = {
     "REF": REFERENCES,
+    "BASELINE": REFERENCES,
+    "CANDIDATE": REFERENCES,
+    "CANDIDATE...": REFERENCES,
     "ID|NAME@N": _pool("poster@1 | poster@2 | 1 | 2 | 4", "poster@3", "poster", "3", "99", "@1"),
     "ID": IDS,
     "[ID]": IDS,
@@ -200,6 +203,7 @@ _BY_NAME = {
     "from_": Pool(
         st.one_of(REFERENCES.good, st.just("ratings.csv")), st.one_of(REFERENCES.odd, st.sampled_from(_PATHS))
     ),
+    "margin": _pool("0.1 | 0.25", "0", "0.5", "-1", "nan", "1e-400"),
     "rater": _pool("ana | ben | a b", "r" * 101, "\u202eana"),
     "expires": _durations,
     "seed": _pool("0 | 7", "-1", "9223372036854775807", "9" * 30),

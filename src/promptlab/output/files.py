@@ -11,9 +11,12 @@ from typing import TextIO
 from promptlab.errors import InvalidInput, Unreachable
 
 
-def require_writable(path: Path, *, flag: str) -> None:
-    """Check that a file can be written there, and make its folder; raises InvalidInput where it cannot."""
-    hint = f"Nothing was bought. Choose another {flag}."
+def require_writable(path: Path, *, flag: str, so_far: str = "Nothing was bought.") -> None:
+    """Check that a file can be written there, and make its folder; raises InvalidInput where it cannot.
+
+    `so_far` says what was done until now.
+    """
+    hint = f"{so_far} Choose another {flag}."
     try:
         target = _target(path)
         if not _is_free(target):

@@ -55,9 +55,9 @@ def _write_suite(file: TextIO, batch: View, counts: Mapping[str, int], cases: An
     }
     suite = {"name": f"promptlab batch {batch['id']}", **totals, "skipped": counts["skipped"]}
     facts = {name: batch[name] for name in _OF_THE_SUITE if batch[name] is not None}
-    properties = "".join(_element("property", {"name": name, "value": fact}) for name, fact in facts.items())
-    file.write(f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites{_attributes({"name": "promptlab", **totals})}>\n')
-    file.write(f"<testsuite{_attributes(suite)}>\n<properties>{properties}</properties>\n")
+    properties = "".join(element("property", {"name": name, "value": fact}) for name, fact in facts.items())
+    file.write(f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites{attributes({"name": "promptlab", **totals})}>\n')
+    file.write(f"<testsuite{attributes(suite)}>\n<properties>{properties}</properties>\n")
     shutil.copyfileobj(cases, file)
     file.write("</testsuite>\n</testsuites>\n")
 
@@ -69,18 +69,18 @@ def _case(item: View, tag: str) -> str:
         "name": _name(item),
         "time": _seconds(item["execution_time"] or 0),
     }
-    said = _element("system-out", {}, "\n".join(_facts(item)))
-    return f"<testcase{_attributes(about)}>{_outcome(item, tag) if tag else ''}{said}</testcase>"
+    said = element("system-out", {}, "\n".join(_facts(item)))
+    return f"<testcase{attributes(about)}>{_outcome(item, tag) if tag else ''}{said}</testcase>"
 
 
 def _outcome(item: View, tag: str) -> str:
     if tag == "skipped":
-        return _element(tag, {"message": _SKIPPED[item["state"]]})
+        return element(tag, {"message": _SKIPPED[item["state"]]})
     error = item["error"] or {}
     message = (_UNKNOWN if item["state"] == "unknown" else "") + (error.get("message") or "")
     kind = "refused" if tag == "failure" else error.get("kind") or item["state"]
     about = {"type": kind, "message": one_line(message, _LONGEST_LINE)}
-    return _element(tag, about, "\n".join([item["state"], message[:_LONGEST], *_details(item, error)]))
+    return element(tag, about, "\n".join([item["state"], message[:_LONGEST], *_details(item, error)]))
 
 
 def _name(item: View) -> str:
@@ -107,13 +107,15 @@ def _facts(item: View) -> Iterator[str]:
         yield f"warning: {warning[:_LONGEST]}"
 
 
-def _element(name: str, attributes: Mapping[str, Any], text: str = "") -> str:
-    start = f"<{name}{_attributes(attributes)}"
+def element(name: str, about: Mapping[str, Any], text: str = "") -> str:
+    """Return an element with attributes and a text, whatever is in them."""
+    start = f"<{name}{attributes(about)}"
     return f"{start}>{escape(_clean(text))}</{name}>" if text else f"{start}/>"
 
 
-def _attributes(attributes: Mapping[str, Any]) -> str:
-    return "".join(f" {name}={quoteattr(_clean(str(value)))}" for name, value in attributes.items())
+def attributes(about: Mapping[str, Any]) -> str:
+    """Return attributes as they stand in a tag."""
+    return "".join(f" {name}={quoteattr(_clean(str(value)))}" for name, value in about.items())
 
 
 def _clean(text: str) -> str:

@@ -4,7 +4,7 @@ It stays below 60,000 bytes, whatever the batch: a comment on GitHub may have 65
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def _text(batch: View, choice: CaseChoice, link: LinkOf) -> str:
         text += f"\n#### Why there are no images\n\n{_errors(batch)}"
     if choice.has_images:
         room = ROOM - len(text.encode()) - _ROOM_OF_THE_REST
-        text += f"\n#### Images\n\n{_images(batch, choice, link, room)}"
+        text += f"\n#### Images\n\n{images(batch['versions'], choice, link, room)}"
     return text
 
 
@@ -99,9 +99,9 @@ def _errors(batch: View) -> str:
     return table(headings, rows, room=_ROOM_OF_ERRORS, left_out="… and {} more kinds.")
 
 
-def _images(batch: View, choice: CaseChoice, link: LinkOf, room: int) -> str:
+def images(shown: Sequence[View], choice: CaseChoice, link: LinkOf, room: int) -> str:
     """Return a row a case, its versions beside each other; a picture gets smaller the more there are in a row."""
-    versions = {each["prompt_version_id"]: _version(each) for each in batch["versions"][:_MOST_COLUMNS]}
+    versions = {each["prompt_version_id"]: _version(each) for each in shown[:_MOST_COLUMNS]}
     width = min(_WIDEST, _WIDE // max(1, len(versions)))
     rows = (
         [code(case.label, 100), *(_cell(case.by_version.get(id_, []), link, width) for id_ in versions)]
@@ -110,7 +110,7 @@ def _images(batch: View, choice: CaseChoice, link: LinkOf, room: int) -> str:
     made = table(["case", *versions.values()], rows, room=room, left_out="… and {} more of these.")
     more = (
         (choice.count - len(choice.cases), "more case"),
-        (len(batch["versions"]) - len(versions), "more version"),
+        (len(shown) - len(versions), "more version"),
     )
     return made + "".join(f"\n… and {counted(number, what)}.\n" for number, what in more if number)
 

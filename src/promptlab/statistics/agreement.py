@@ -80,6 +80,30 @@ def agreement(
     if not paired.any():
         return Agreement(alpha=None, interval=None, units=0, raters=0)
     patterns = _patterns(places[paired], floats(score)[paired])
+    return _agreement(patterns, level, raters=raters, resamples=resamples, seed=seed)
+
+
+def counted_agreement(
+    values: ArrayLike, counts: ArrayLike, units: ArrayLike, *, raters: int, resamples: int = 1000, seed: int = 0
+) -> Agreement:
+    """Return the same for ordinal ratings that have been counted already.
+
+    Args:
+        values: V distinct scores, in their order.
+        counts: P × V: in how many ratings each of P patterns has each score, two or more in all.
+        units: how many units have each of the patterns.
+        raters: how many people that was.
+        resamples: as of `agreement`.
+        seed: likewise.
+    """
+    given = np.asarray(counts, dtype=np.float64).reshape(-1, len(np.asarray(values)))
+    if not len(given):
+        return Agreement(alpha=None, interval=None, units=0, raters=0)
+    patterns = _Patterns(values=floats(values), counts=given, units=np.asarray(units, dtype=np.int64))
+    return _agreement(patterns, "ordinal", raters=raters, resamples=resamples, seed=seed)
+
+
+def _agreement(patterns: _Patterns, level: Level, *, raters: int, resamples: int, seed: int) -> Agreement:
     number = int(patterns.units.sum())
     alpha = float(_alphas(patterns, patterns.units[np.newaxis], level)[0])
     if np.isnan(alpha):
