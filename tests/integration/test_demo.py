@@ -11,7 +11,16 @@ def test_the_tour_shows_what_it_runs_and_leaves_a_folder_to_go_on_in(
 ) -> None:
     """Whatever it ran can be run again there, without any setting."""
     ran = promptlab("demo")
-    for command in ("prompt create poster", "prompt diff", "generate", "queue", "rate --from", "stats"):
+    for command in (
+        "prompt create poster",
+        "prompt diff",
+        "generate",
+        "queue",
+        "rate --from",
+        "stats",
+        "compare",
+        "gate",
+    ):
         assert f"$ promptlab {command}" in ran.err
     assert "poster@2" in ran.out
     monkeypatch.delenv("PROMPTLAB_HOME")

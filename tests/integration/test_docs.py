@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 
@@ -153,6 +153,13 @@ def _ci(_request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
     return Bench()
 
 
+def _ten_cases(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
+    Path("cases.csv").write_text("\n".join(["subject", *map(str, range(10))]) + "\n", encoding="utf-8")
+    prompts = ("a {{ subject }}", "a red {{ subject }}", "a blue {{ subject }}")
+    create = (f'promptlab prompt create banner --user "{prompt}" --provider sketch' for prompt in prompts)
+    return replace(_ci(request, patch), before=tuple(create), keys=("5" * 15 + "q",))
+
+
 def _secrets(request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
     folder = Path("secrets").absolute()
     folder.mkdir()
@@ -196,6 +203,7 @@ BENCHES: dict[str, Prepare] = {
     "docs/rating-with-a-team.md": _rating,
     "docs/troubleshooting.md": _nothing,
     "docs/voting.md": _voting,
+    "docs/which-version-is-better.md": _ten_cases,
     "docs/workers.md": _workers,
     "docs/your-own-provider.md": _own_provider,
     "docs/your-own-server.md": _own_servers,

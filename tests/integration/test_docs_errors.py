@@ -20,7 +20,7 @@ from tests.vendors.bfl import VENDOR as BFL
 from tests.vendors.bfl import BflService
 
 from promptlab import errors
-from promptlab.commands import outcome
+from promptlab.commands import gate, outcome
 from promptlab.errors import PromptlabError
 
 PAGE = Page("docs/troubleshooting.md")
@@ -300,4 +300,4 @@ def test_every_exit_code_is_listed() -> None:
     ours = {
         each.exit_code for each in vars(errors).values() if isinstance(each, type) and issubclass(each, PromptlabError)
     }
-    assert codes() == ours | {0, outcome.BROKEN, outcome.REFUSED, outcome.INTERRUPTED}
+    assert codes() == ours | {*gate.EXIT_CODES.values(), outcome.BROKEN, outcome.REFUSED, outcome.INTERRUPTED}

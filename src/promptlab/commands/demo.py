@@ -5,7 +5,7 @@ import os
 import random
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from itertools import count
@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from promptlab.commands.gate import EXIT_CODES
 from promptlab.commands.options import Json, runtime_of
 from promptlab.errors import Conflict, NotConfigured
 
@@ -48,16 +49,17 @@ def demo(
     ] = Path("promptlab-demo"),
     as_json: Json = False,
 ) -> None:
-    """Take the whole tour offline: versions, images, ratings of three made-up raters, stats.
+    """Take the whole tour offline: versions, images, ratings of three made-up raters, stats, a verdict.
 
     Example: promptlab demo --dir /tmp/tour
     """
     output, root = runtime_of(context).output, context.find_root().command
     say = output.note
 
-    def promptlab(*arguments: str) -> None:
+    def promptlab(*arguments: str, fine: Collection[int] = (0,)) -> None:
         say(f"\n$ promptlab {shlex.join(arguments)}")
-        if code := root.main(list(arguments), prog_name="promptlab", standalone_mode=False):
+        code = root.main(list(arguments), prog_name="promptlab", standalone_mode=False) or 0
+        if code not in fine:
             raise typer.Exit(code)
 
     kept = _make_anew(folder)
@@ -79,6 +81,8 @@ def demo(
         _plant_ratings(Path("ratings.csv"))
         promptlab("rate", "--from", "ratings.csv")
         promptlab("stats")
+        promptlab("compare", "poster@1", "poster@2")
+        promptlab("gate", "poster@1", "poster@2", fine=EXIT_CODES.values())
     if as_json:
         output.show({"folder": str(folder.absolute())}, lambda _: "", as_json=True)
     say(_NEXT.format(folder=folder))
