@@ -95,6 +95,21 @@ def test_two_processes_that_start_the_same_batch_buy_it_once(
     assert states(promptlab("batch", "show", 1, "--json").json) == {"succeeded": 48}
 
 
+def test_each_of_two_processes_ends_when_the_batch_does(
+    promptlab: Promptlab, server: OpenAIServer, start: Start
+) -> None:
+    """One that has nothing left to send waits for what the other has in flight, and both say what became of it."""
+    make_cases(2)
+    server.behave_always(Behaviour.slow(2.5))
+    first = start(*RUN, "--json")
+    wait_until(lambda: len(server.asked) == 2, "both requests")
+    second = promptlab(*RUN, "--json").json
+    assert (second["state"], second["succeeded"], second["sending"]) == ("done", 2, 0)
+    code, out, err = first.wait()
+    assert (code, json.loads(out)["state"]) == (0, "done"), err
+    assert len(server.asked) == 2
+
+
 def test_everything_is_planned_before_the_first_request(
     promptlab: Promptlab, server: OpenAIServer, start: Start
 ) -> None:

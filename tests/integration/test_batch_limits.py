@@ -62,6 +62,14 @@ def test_an_image_limit_holds_over_all_runs(promptlab: Promptlab, server: OpenAI
     assert prompts(server) == wanted("p", 6)
 
 
+def test_a_stopped_batch_of_which_others_have_bought_the_rest_is_done(promptlab: Promptlab) -> None:
+    promptlab(*RUN, "--max-images", 2, code=7)
+    make_cases(7)
+    promptlab(*RUN)
+    assert [batch["state"] for batch in promptlab("batch", "list", "--json").json["items"]] == ["done", "done"]
+    assert promptlab("batch", "show", 1, "--json").json["state"] == "done"
+
+
 def test_after_a_deadline_nothing_is_sent(promptlab: Promptlab, server: OpenAIServer) -> None:
     """Nor counts it for the next run."""
     stopped = promptlab(*RUN, "--deadline", "0.000001", code=7)

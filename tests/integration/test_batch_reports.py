@@ -105,3 +105,19 @@ def test_a_file_that_cannot_be_written_any_more_hides_nothing(
     assert (code, '"state": "done"' in out) == (4, True)
     assert "'reports/junit.xml' cannot be written: No such file or directory." in err
     assert promptlab("batch", "show", 1, "--json").json["succeeded"] == 3
+
+
+def test_a_run_that_cannot_start_leaves_no_files_of_an_earlier_one(promptlab: Promptlab) -> None:
+    """A CI server would show them as the outcome of this run."""
+    promptlab(*RUN, *FILES)
+    promptlab("batch", "run", "--prompt-version", "nobody", *FILES, code=3)
+    assert list(Path("reports").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "files", [("--junit", ""), ("--summary", "-"), ("--junit", "x.xml", "--summary", "./x.xml")], ids=" ".join
+)
+def test_files_that_are_none_or_the_same_are_said(promptlab: Promptlab, openai: OpenAIServer, files: list[str]) -> None:
+    message = promptlab(*RUN, *files, "--json", code=2).error["message"]
+    assert "needs the name of a file" in message or "the same file" in message
+    assert not openai.asked

@@ -110,6 +110,8 @@ def run(
 
     runtime = runtime_of(context)
     runtime.concurrency = concurrency
+    reports = Reports(junit=None, summary=None) if dry_run else Reports(junit=junit, summary=summary)
+    reports = reports.checked(detached=detach)
     limits = batches.Limits(
         max_cost_usd=max_cost,
         allow_unpriced=allow_unpriced,
@@ -132,7 +134,6 @@ def run(
     _warn(runtime, prepared)
     if dry_run:
         return _show_draft(runtime, prepared, as_json=as_json)
-    reports = Reports(junit=junit, summary=summary).checked(detached=detach)
     batch_id = batches.plan(runtime.lab, prepared, limits, detached=detach)
     del prepared  # a large one takes megabytes, which the run can use
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
@@ -168,6 +169,7 @@ def resume(
 
     runtime = runtime_of(context)
     runtime.concurrency = concurrency
+    reports = Reports(junit=junit, summary=summary).checked(detached=detach)
     limits = batches.Limits(
         max_cost_usd=max_cost,
         allow_unpriced=allow_unpriced,
@@ -178,7 +180,6 @@ def resume(
         fail_fast=fail_fast,
     ).checked()
     again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
-    reports = Reports(junit=junit, summary=summary).checked(detached=detach)
     send = _detach if detach else partial(_run, reports=reports)
     return send(runtime, batch_id, limits, again, as_json=as_json)
 

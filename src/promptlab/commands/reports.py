@@ -1,5 +1,6 @@
 """The files that a batch leaves for a CI server, if asked: `--junit` and `--summary`."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +26,11 @@ class Reports:
     summary: Path | None
 
     def checked(self, *, detached: bool) -> "Reports":
-        """Return them if they can be written; raises InvalidInput, before anything is bought, where they cannot."""
+        """Return them if they can be written, and delete those of an earlier run.
+
+        Raises:
+            InvalidInput: they cannot be written; nothing was bought and nothing deleted.
+        """
         from promptlab.output.files import require_writable
 
         if detached and (self.junit or self.summary):
@@ -33,10 +38,22 @@ class Reports:
                 "With --detach there is nothing to write yet: workers make the images later.",
                 hint="Once they have, `promptlab batch resume ID` with --junit and --summary writes the files.",
             )
-        for path, flag in ((self.junit, "--junit"), (self.summary, "--summary")):
-            if path is not None:
-                require_writable(path, flag=flag)
+        for path, flag in self._asked:
+            if str(path) in {".", "-"}:  # an empty word is `.` to a Path
+                raise InvalidInput(f"{flag} needs the name of a file; stdout has the batch itself.")
+            require_writable(path, flag=flag)
+        if self.junit and self.summary and os.path.realpath(self.junit) == os.path.realpath(self.summary):
+            raise InvalidInput("--junit and --summary name the same file.", hint="Give each a file of its own.")
+        for path, _flag in self._asked:
+            Path(os.path.realpath(path)).unlink(
+                missing_ok=True
+            )  # a run that does not come to its end must not leave an earlier one's
         return self
+
+    @property
+    def _asked(self) -> list[tuple[Path, str]]:
+        named = ((self.junit, "--junit"), (self.summary, "--summary"))
+        return [(path, flag) for path, flag in named if path is not None]
 
     def write(self, runtime: Runtime, view: dict[str, Any]) -> None:
         """Write the files about a batch, given as its view with `errors`; raises Unreachable."""

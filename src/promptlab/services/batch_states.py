@@ -1,9 +1,13 @@
 """Pausing and cancelling: whoever runs the batch, here or elsewhere, sends nothing more; what is in flight ends."""
 
+from collections.abc import Collection
+from contextlib import nullcontext, suppress
+
 from promptlab.db import batch_states, batches
 from promptlab.db.models import Batch
 from promptlab.db.states import BatchState
-from promptlab.errors import Conflict
+from promptlab.errors import Conflict, LimitReached, Unreachable
+from promptlab.services.dispatch import FailedFast
 from promptlab.services.lab import Lab
 
 _ALIVE = (BatchState.PLANNED, BatchState.RUNNING, BatchState.STOPPED, BatchState.PAUSED)
@@ -60,6 +64,14 @@ def _move(lab: Lab, batch_id: int, to: BatchState, what: str) -> None:
 def _over(row: Batch, what: str) -> Conflict:
     sentence, hint = _OVER[row.state]
     return Conflict(sentence.format(row.id, what), hint=hint.format(row.id))
+
+
+def close_after(lab: Lab, batch_ids: Collection[int], stopped_by: BaseException | None) -> None:
+    """Write where batches stand after what stopped a run of them, if anything did."""
+    stopped = isinstance(stopped_by, LimitReached | FailedFast)
+    with suppress(Unreachable) if isinstance(stopped_by, Unreachable) else nullcontext():  # what was away may still be
+        for batch_id in batch_ids:
+            close_batch(lab, batch_id, stopped=stopped)
 
 
 def close_batch(lab: Lab, batch_id: int, *, stopped: bool) -> None:

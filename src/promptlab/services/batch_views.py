@@ -12,7 +12,7 @@ from promptlab.db.batch_tallies import ErrorTally, Tally, VersionTally
 from promptlab.db.columns import now
 from promptlab.db.models import Batch
 from promptlab.db.pages import Page
-from promptlab.db.states import GenerationState
+from promptlab.db.states import BatchState, GenerationState
 from promptlab.services.lab import Lab
 from promptlab.services.views import View, time_text
 
@@ -51,7 +51,7 @@ def _whole(session: Session, row: Batch) -> View:
 def _batch(row: Batch, tally: Tally) -> View:
     return {
         "id": row.id,
-        "state": row.state.value,
+        "state": _state(row, tally).value,
         **_counts(tally),
         "cost_usd": _cost(tally),
         "unpriced": tally.unpriced,
@@ -67,6 +67,12 @@ def _batch(row: Batch, tally: Tally) -> View:
         "deadline_at": time_text(row.deadline_at),
         "finished_at": time_text(row.finished_at),
     }
+
+
+def _state(row: Batch, tally: Tally) -> BatchState:
+    """Return where a batch stands: one that had stopped is done once others have bought the rest of it."""
+    left = any(tally.counts.get(state) for state in (GenerationState.PLANNED, GenerationState.SENDING))
+    return row.state if left or row.state is not BatchState.STOPPED else BatchState.DONE
 
 
 def _version(tally: VersionTally) -> View:

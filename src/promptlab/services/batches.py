@@ -1,7 +1,7 @@
 """Batches: planned as a whole, then run until everything has an outcome or a limit says stop."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,20 +15,23 @@ from promptlab.db.batch_items import Left
 from promptlab.db.columns import now
 from promptlab.db.models import Batch
 from promptlab.db.states import BatchState, GenerationState
-from promptlab.errors import Conflict, Interrupted, InvalidInput, LimitReached, PromptlabError, Unreachable
+from promptlab.errors import Conflict, Interrupted, InvalidInput, PromptlabError
 from promptlab.services import batch_requests
 from promptlab.services.batch_requests import Prepared
-from promptlab.services.batch_states import close_batch
+from promptlab.services.batch_states import close_after, close_batch
 from promptlab.services.detached import enqueue, require_workers
 from promptlab.services.dispatch import FailedFast, Item, Progress, Work, dispatch, work_of
 from promptlab.services.drafting import checked_limit
 from promptlab.services.lab import Lab
 from promptlab.services.orders import require_room
-from promptlab.services.recovery import ask_again_about
+from promptlab.services.recovery import ask_again_about, recover
 from promptlab.services.workload import at_work
 
 _PAGE = 500
 """Ids that are read at once: a long batch is not held in memory, and a second process sees what is taken."""
+
+_MOMENT_SECONDS = 0.5
+"""How long a run waits before it looks again what has become of what others have in flight."""
 
 Stop = PromptlabError | KeyboardInterrupt | FailedFast
 
@@ -139,11 +142,11 @@ def run(
     begins(left)
     if left.count == 0 and batch.state is BatchState.DONE:
         return Run(batch_id=batch_id, notes=_notes(still_running))
-    stopped_by = _run(lab, batch, progress, limits, again)
-    with suppress(Unreachable) if isinstance(stopped_by, Unreachable) else nullcontext():  # what was away may still be
-        close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached | FailedFast))
+    notes = _notes(still_running)
+    stopped_by = _run(lab, batch, progress, limits, again, notes=notes)
+    close_after(lab, [batch_id], stopped_by)
     stopped_by = stopped_by or _interruption(lab, batch_id)
-    return Run(batch_id=batch_id, stopped_by=stopped_by, notes=_notes(still_running))
+    return Run(batch_id=batch_id, stopped_by=stopped_by, notes=notes)
 
 
 def _interruption(lab: Lab, batch_id: int) -> Interrupted | None:
@@ -175,16 +178,32 @@ def _by_provider(lab: Lab, batch_id: int) -> dict[str, list[int]]:
     return {name: [item.generation_id for item in _planned(lab, batch_id, ids)] for name, ids in providers.items()}
 
 
-def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Again) -> Stop | None:
+def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Again, *, notes: list[str]) -> Stop | None:
+    """Send until nothing of the batch is planned or in flight, here or elsewhere; return what stopped that."""
     batch_id = batch.id or 0
     try:
         with at_work(lab, batch_id=batch_id):
             while True:
                 dispatch(_works(lab, batch), progress, fail_fast=limits.fail_fast, cancels=False)
-                if not _refused_again(lab, batch_id, again.refused):
+                if not (_refused_again(lab, batch_id, again.refused) or _others_are_at_work(lab, batch_id, notes)):
                     return None
     except (PromptlabError, KeyboardInterrupt, FailedFast) as stopped_by:
         return stopped_by
+
+
+def _others_are_at_work(lab: Lab, batch_id: int, notes: list[str]) -> bool:
+    """Say whether others have something of the batch in flight, which may be planned again, and give them a moment.
+
+    What the dead among them have left is settled, where that is possible now, and noted.
+    """
+    with lab.database.reading() as session:
+        _planned, sending = rows.unfinished(session, batch_id)
+    if not sending:
+        return False
+    time.sleep(_MOMENT_SECONDS)
+    recovered = recover(lab)
+    notes += recovered.sentences
+    return sending > recovered.waiting + recovered.running + recovered.unasked
 
 
 def _require_alive(batch: Batch) -> None:

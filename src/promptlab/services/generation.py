@@ -29,9 +29,7 @@ from promptlab.services.flight import Flight, Withdrawn
 from promptlab.services.keeping import priced, receive
 from promptlab.services.lab import Lab
 from promptlab.services.outcomes import Ended
-
-LONGEST_WAIT_SECONDS = 120.0
-"""A provider that asks for a longer wait is not waited for: what is left stays planned, and that is said."""
+from promptlab.services.pace import LONGEST_REST_SECONDS
 
 _FIRST_WAIT_SECONDS, _LONGEST_OWN_WAIT_SECONDS = 0.5, 8.0
 _SLICE_SECONDS = 0.5
@@ -149,7 +147,7 @@ def _wait_or_give_up(lab: Lab, attempt: Attempt, error: ProviderUnavailable, *, 
         ProviderAway: likewise, but later than one waits for.
     """
     seconds = _wait_before_next(error, attempt.number)
-    away = seconds > LONGEST_WAIT_SECONDS
+    away = seconds > LONGEST_REST_SECONDS
     if last and not away:
         return outcomes.end(lab, attempt.id or 0, _given_up(error, attempt.number), duration_ms=duration_ms)
     outcomes.postpone(lab, attempt.id or 0, error, seconds=seconds, duration_ms=duration_ms)

@@ -9,9 +9,9 @@ from promptlab.adapters.ai.protocol import StillRunning
 from promptlab.db import batches, generations, prompts
 from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.states import GenerationState
-from promptlab.errors import Conflict, InvalidInput, LimitReached, PromptlabError
+from promptlab.errors import Conflict, InvalidInput, PromptlabError
 from promptlab.services import planning, templates
-from promptlab.services.batch_states import close_batch
+from promptlab.services.batch_states import close_after
 from promptlab.services.cases import Content
 from promptlab.services.dispatch import Item, Progress, dispatch, work_of
 from promptlab.services.drafting import Draft, Order, Terms, checked_limit, draft
@@ -91,7 +91,7 @@ def place(lab: Lab, prepared: Prepared, progress: Progress) -> Placed:
     plan = planning.plan(lab, prepared.draft, [image.stored(lab) for image in prepared.images])
     items = [Item(id_, plan.batch_id) for id_ in plan.generation_ids]
     stopped_by = _run(lab, {prepared.draft.order.version.provider: items}, progress)
-    close_batch(lab, plan.batch_id, stopped=isinstance(stopped_by, LimitReached))
+    close_after(lab, [plan.batch_id], stopped_by)
     return Placed(batch_id=plan.batch_id, generation_ids=plan.generation_ids, draws=plan.draws, stopped_by=stopped_by)
 
 
@@ -132,8 +132,7 @@ def retry(
     _replan(lab, left, batch_ids, max_cost_usd)
     # Whoever asks for these asks in spite of a pause, of a cancelled batch, and of a deadline that has passed.
     stopped_by = _run(lab, by_provider, progress, in_spite=True)
-    for batch_id in batch_ids:
-        close_batch(lab, batch_id, stopped=isinstance(stopped_by, LimitReached))
+    close_after(lab, batch_ids, stopped_by)
     return Placed(generation_ids=sorted([*settled, *left]), left_alone=left_alone, stopped_by=stopped_by)
 
 

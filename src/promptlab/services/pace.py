@@ -13,7 +13,10 @@ from promptlab.errors import Unreachable
 from promptlab.settings import ProviderSettings
 
 LONGEST_REST_SECONDS = 120.0
-"""A provider that asks for a longer rest is asked again after this: one wrong header must not close it for days."""
+"""A provider that asks for a longer rest is not waited for: what is left stays planned, and that is said.
+
+Whoever asks it next does so after this at the latest: one wrong header must not close it for days.
+"""
 
 _NEWS_EVERY = timedelta(seconds=1)
 """How long a run without a limit goes on before it looks again whether somebody else was asked to leave off."""

@@ -16,11 +16,12 @@ from promptlab.errors import Interrupted, LimitReached, NotConfigured, Promptlab
 from promptlab.services.desk import Desk
 from promptlab.services.detached import tend
 from promptlab.services.dispatch import closes_provider
-from promptlab.services.generation import LONGEST_WAIT_SECONDS, ProviderAway, run
+from promptlab.services.generation import ProviderAway, run
 from promptlab.services.lab import Lab
 from promptlab.services.lane import Lane
 from promptlab.services.orders import require_room
 from promptlab.services.outcomes import Ended
+from promptlab.services.pace import LONGEST_REST_SECONDS
 from promptlab.services.recovery import recover
 from promptlab.settings.scrub import scrub
 
@@ -176,7 +177,7 @@ class Shift:
             if lane is not None and isinstance(error, NotConfigured):
                 self._close(lane, error)
             elif lane is not None and isinstance(error, ProviderAway):
-                lane.rest(LONGEST_WAIT_SECONDS)
+                lane.rest(LONGEST_REST_SECONDS)
             elif isinstance(error, Unreachable):
                 raise
         except Exception as error:  # noqa: BLE001 - a bug is shown whole, without secrets, and the others go on
