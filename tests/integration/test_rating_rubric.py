@@ -9,6 +9,7 @@ from tests.fixtures.rating_loop import Loop, ended
 
 RUBRIC = """
 [rubric]
+overall = "Would I put it up?"
 tags = ["hands", "text"]
 
 [rubric.criteria]
@@ -31,10 +32,13 @@ def said_of(promptlab: Promptlab, generation_id: int) -> list[dict[str, Any]]:
 def test_criteria_are_asked_in_turn_one_key_each(promptlab: Promptlab, three: list[int], loop: Loop) -> None:
     """One may be passed over, and gone back to; the overall score is one key more."""
     child = loop()
+    child.expect_exact("Would I put it up?")
     child.expect("1-5 score  c criteria  t tags")
     child.expect("q quit")
     for key, shown in (
-        ("c", "likeness: Is it the fox"), ("4", "4 good.*light: Is it well lit"), ("u", "likeness .4.: Is it the fox"),
+        ("c", "likeness: Is it the fox"), ("6", "1 to 5, Enter, u or Esc.*likeness"),
+        ("4", "4 good.*light: Is it well lit"),
+        ("u", "likeness .4.: Is it the fox"),
         ("5", "5 excellent.*light"), ("\r", "mood: Is it merry"), ("2", "no note; no tags; likeness 5, mood 2"),
         ("3", "Item 2 of 3"),
     ):  # fmt: skip
@@ -47,7 +51,7 @@ def test_criteria_are_asked_in_turn_one_key_each(promptlab: Promptlab, three: li
     child.expect("Item 3 of 3")
     assert said_of(promptlab, three[1])[0]["criteria"] == {}, "the overall score alone is one key"
     child.expect("q quit")
-    for key, shown in (("c", "likeness"), ("1", "light"), ("\x1b", "likeness 1"), ("q", "2 rated")):
+    for key, shown in (("c", "likeness"), ("1", "light"), ("\x1b", "likeness 1"), ("c", "likeness"), ("q", "2 rated")):
         child.send(key)
         child.expect(shown)
     assert ended(child) == 0

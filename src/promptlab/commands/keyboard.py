@@ -16,6 +16,8 @@ ENTER = frozenset("\r\n")
 END = frozenset({"", "\x04"})
 """What is read where nobody will press a key any more: the end of a pipe, and Ctrl-D."""
 
+QUIT = END | {"q", "Q"}
+
 _SEQUENCE_SECONDS = 0.05  # the rest of a key follows at once, but a slow line may deliver it in two parts
 _BEGUN = re.compile(
     rb"(?:\x1b(?:\[\[?[0-?]*[ -/]*|O)?|[\xc0-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf7][\x80-\xbf]{0,2})\Z"

@@ -57,6 +57,8 @@ class RatingUse:
         from promptlab.services.review_queue import ReviewQueue
 
         lab, asked = self._runtime.lab, self._asked
+        if self._rubric.overall:
+            self._screen.say(self._rubric.overall)
         if asked.generation_id is not None:
             review.check_ratable(lab, asked.generation_id)
             return 1

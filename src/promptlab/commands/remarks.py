@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 
-from promptlab.commands.keyboard import ENTER, ESCAPE, Keyboard
+from promptlab.commands.keyboard import ENTER, ESCAPE, QUIT, Keyboard
 from promptlab.commands.screen import Screen
 from promptlab.settings.rubric import Rubric
 
@@ -72,8 +72,10 @@ class RemarksBook:
                 place = max(0, place - 1)
             elif key == ESCAPE:
                 break
-            else:
+            elif key in QUIT:
                 return key
+            else:
+                self._screen.say("1 to 5, Enter, u or Esc.")
         self.say(item)
         return None
 

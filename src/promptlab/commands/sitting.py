@@ -4,14 +4,13 @@ from collections import deque
 from dataclasses import dataclass
 from time import monotonic
 
-from promptlab.commands.keyboard import END, ENTER, ESCAPE, Keyboard
+from promptlab.commands.keyboard import ENTER, ESCAPE, QUIT, Keyboard
 from promptlab.commands.outcome import INTERRUPTED
 from promptlab.commands.screen import Question, Screen
 from promptlab.commands.use import Action, Use
 from promptlab.errors import Conflict, InvalidInput, NotFound
 from promptlab.runtime import Runtime
 
-QUIT = END | {"q", "Q"}
 _AHEAD = 3
 _LONGEST_SECONDS = 300
 """Who looks at one thing for longer has looked at something else meanwhile: no time is recorded then."""

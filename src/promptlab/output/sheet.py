@@ -39,7 +39,7 @@ def side_by_side(
     shapes = [each.width / each.height for each in opened]
     room = max(len(opened), width - gap * (len(opened) - 1))
     tall = max(1, min(height - above, int(room / sum(shapes)), max(each.height for each in opened)))
-    places = list(_places([max(1, int(tall * shape)) for shape in shapes], gap))
+    places = list(_places(_fitted([int(tall * shape) for shape in shapes], room), gap))
     sheet = Image.new("RGB", (places[-1].left + places[-1].width, tall + above), _GREY)
     for each, place in zip(opened, places, strict=True):
         sheet.paste(each.resize((place.width, tall), Image.Resampling.LANCZOS), (place.left, above))
@@ -81,6 +81,14 @@ def _opened(data: bytes) -> "Image":
         return paper.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InvalidInput("One of the pictures cannot be drawn.") from error
+
+
+def _fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths, each at least one pixel; only of a picture that is all but a line something is cut."""
+    fitted: list[int] = []
+    for after, width in zip(reversed(range(len(widths))), widths, strict=True):
+        fitted.append(max(1, min(width, room - sum(fitted) - after)))
+    return fitted
 
 
 def _places(widths: Sequence[int], gap: int) -> Iterator[Place]:
