@@ -14,6 +14,7 @@ pytest_plugins = [
         "tests.fixtures.processes",
         "tests.fixtures.factories",
         "tests.fixtures.rating_loop",
+        "tests.fixtures.review",
         "tests.fixtures.workers",
     ),
 ]

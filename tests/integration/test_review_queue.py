@@ -1,55 +1,18 @@
 """What comes next in a session of rating: block after block, begun ones first, each generation once."""
 
-from collections.abc import Iterator
-
 import pytest
 from tests.fixtures import factories
-from tests.fixtures.command_line import Promptlab
-from tests.fixtures.factories import DEFAULT_PROJECT
+from tests.fixtures.review import of, rate, walked
 
-from promptlab.db import ratings
 from promptlab.db.columns import now
-from promptlab.db.engine import Database
 from promptlab.db.models import PromptVersion
 from promptlab.db.review_order import ITEM_BITS
-from promptlab.db.review_queue import QueueFilters
-from promptlab.output import Output
-from promptlab.runtime import Runtime
 from promptlab.services.lab import Lab
-from promptlab.services.review_queue import ReviewQueue
-
-BLOCKS, SIDES = 5, 2
 
 
 @pytest.fixture
-def lab(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """Five blocks of two generations each: 1 and 2 are the first block, 3 and 4 the next."""
-    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", database_url)
-    with database.transaction() as session:
-        versions = [factories.version(session).id for _side in range(SIDES)]
-        for place in range(BLOCKS * SIDES):
-            factories.generation(
-                session,
-                review_position=((place // SIDES) << ITEM_BITS) + place,
-                prompt_version_id=versions[place % SIDES],
-            )
-    runtime = Runtime({}, Output(quiet=True))
-    yield runtime.lab
-    runtime.close()
-
-
-def rate(lab: Lab, generation_id: int, rater: str = "ana") -> None:
-    with lab.database.transaction() as session:
-        factories.rating(session, ratings.lock_generation(session, DEFAULT_PROJECT, generation_id), rater=rater)
-
-
-def walked(queue: ReviewQueue, *, at_once: int = 1) -> list[int]:
-    """Take everything, so many at once."""
-    return [generation_id for ids in iter(lambda: queue.take(at_once), []) for generation_id in ids]
-
-
-def of(lab: Lab, rater: str = "ana", **narrowed: int) -> ReviewQueue:
-    return ReviewQueue(lab, QueueFilters(rater=rater, **narrowed))
+def lab(five_blocks: Lab) -> Lab:
+    return five_blocks
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 50])
@@ -96,7 +59,7 @@ def test_a_deleted_version_comes_no_more_and_one_that_is_asked_for_comes_alone(l
     assert walked(of(lab, batch_id=3)) == [3]
 
 
-def test_how_many_wait_is_counted(lab: Lab, promptlab: Promptlab) -> None:
+def test_how_many_wait_is_counted(lab: Lab) -> None:
     rate(lab, 1)
     assert of(lab).length() == 9
     assert of(lab, "ben").length() == 10

@@ -1,5 +1,6 @@
 """`promptlab rate`: one rating, a spreadsheet of them, or the queue with one key a rating."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +86,8 @@ def rate(
             blind=blind,
             preview=preview,
         )
-        return Sitting(runtime, RatingUse(runtime, walk), preview=preview).run()
+        with closing(RatingUse(runtime, walk)) as use:
+            return Sitting(runtime, use, preview=preview).run()
     with recording():
         scores = {name: parse_score(value) for name, value in parse_pairs(criterion, flag="--criterion").items()}
         check(runtime.settings.rubric, criteria=scores, tags=tag or [])

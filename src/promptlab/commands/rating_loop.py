@@ -153,6 +153,11 @@ class RatingUse:
         stands = f" Your earlier score stands again: {earlier.score}." if earlier else ""
         return f"Undone.{stands}{_kept(self._book.of(question.id))}"
 
+    def close(self) -> None:
+        """Leave to others what was claimed and not rated."""
+        if self._queue is not None:
+            self._queue.leave()
+
     def done(self, given: int) -> str:
         return f"{given} rated."
 

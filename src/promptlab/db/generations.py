@@ -204,10 +204,10 @@ def _narrowed(statement: Select[Generation], filters: Filters) -> Select[Generat
     return statement
 
 
-def succeeded() -> ColumnElement[bool]:
+def succeeded(of: type[Generation] = Generation) -> ColumnElement[bool]:
     """Return the condition that a generation has its images."""
     # Written into the statement: a partial index is not found for a value that comes only when the statement runs.
-    return col(Generation.state) == literal(GenerationState.SUCCEEDED, literal_execute=True)
+    return col(of.state) == literal(GenerationState.SUCCEEDED, literal_execute=True)
 
 
 def is_unrated() -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from promptlab.db import claims
 from promptlab.db.generations import is_unrated, succeeded
 from promptlab.db.models import BatchItem, Generation, PromptVersion
 from promptlab.db.opinions import Rating
@@ -15,6 +16,7 @@ from promptlab.db.review_order import ITEM_BITS, block_of
 
 _BLOCK = 1 << ITEM_BITS
 """How many places a block has."""
+_LARGE = 5_000
 _PLACE, _ID = col(Generation.review_position), col(Generation.id)
 
 
@@ -22,14 +24,22 @@ _PLACE, _ID = col(Generation.review_position), col(Generation.id)
 class QueueFilters:
     """What the review queue is narrowed to.
 
-    Without a `rater` it holds what nobody rated; with one, what that rater did not rate and fewer than
-    `ratings_wanted` others did (None: no limit).
+    Without a `rater` it holds what nobody rated; with one, what that rater did not rate. With `ratings_wanted` (None:
+    no limit) it leaves out the blocks that so many others are at; see `claims`.
     """
 
     prompt_version_id: int | None = None
     batch_id: int | None = None
+    is_large_batch: bool = False
+    """Whether the batch covers so much that something of it soon comes in the order of review; see `large`."""
     rater: str | None = None
     ratings_wanted: int | None = None
+
+
+def large(session: Session, batch_id: int) -> bool:
+    """Say whether a batch is rather looked for in the order of review than gone through as a whole."""
+    items = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == batch_id).limit(_LARGE).subquery()
+    return int(session.execute(select(func.count()).select_from(items)).scalar_one()) == _LARGE
 
 
 def page(
@@ -42,7 +52,7 @@ def page(
 
 def length(session: Session, project_id: int, filters: QueueFilters, *, at_most: int) -> int:
     """Return how many generations wait for a rating; as soon as they are `at_most`, no more are counted."""
-    waiting = _waiting(project_id, filters).with_only_columns(_ID).limit(at_most).subquery()
+    waiting = _waiting(project_id, filters).with_only_columns(_ID).order_by(_PLACE, _ID).limit(at_most).subquery()
     return int(session.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
@@ -57,15 +67,19 @@ def next_block(session: Session, project_id: int, filters: QueueFilters, *, afte
 def open_blocks(session: Session, project_id: int, filters: QueueFilters) -> list[int]:
     """Return the blocks in which the rater has rated something, and something still waits."""
     rated = aliased(Generation)
+    block = (col(rated.review_position) // _BLOCK).label("block")
     mine = (
-        select((col(rated.review_position) // _BLOCK).label("block"))
+        select(block, func.count().label("count"))
         .join(Rating, col(Rating.generation_id) == col(rated.id))
         .where(col(Rating.project_id) == project_id, col(Rating.rater) == filters.rater, _is_current())
-        .distinct()
+        .group_by(block)
         .subquery()
     )
+    # Mostly everything is rated: that is known by counting, without looking for each rating.
+    there = select(func.count(_ID)).where(col(Generation.project_id) == project_id, succeeded(), _is_in(mine.c.block))
     waits = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(mine.c.block))
-    return list(session.execute(select(mine.c.block).where(waits.exists()).order_by(mine.c.block)).scalars())
+    unfinished = select(mine.c.block).where(mine.c.count < there.scalar_subquery(), waits.exists())
+    return list(session.execute(unfinished.order_by(mine.c.block)).scalars())
 
 
 def of_block(session: Session, project_id: int, filters: QueueFilters, block: int) -> list[int]:
@@ -75,19 +89,27 @@ def of_block(session: Session, project_id: int, filters: QueueFilters, block: in
 
 
 def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
-    statement = select(Generation).where(col(Generation.project_id) == project_id)
+    statement = _in_scope(project_id, filters)
     if filters.rater is None:
         statement = statement.where(is_unrated())
     else:
-        statement = _not_rated_by(statement, filters.rater, filters.ratings_wanted)
+        statement = statement.where(succeeded(), ~_is_rated_by(filters.rater))
+        if filters.ratings_wanted is not None:
+            statement = statement.where(claims.has_room(project_id, filters.rater, filters.ratings_wanted))
     if filters.prompt_version_id is not None:
-        statement = statement.where(col(Generation.prompt_version_id) == filters.prompt_version_id)
-    else:
-        statement = statement.where(~_version_is_deleted())
-    if filters.batch_id is not None:
-        item = select(col(BatchItem.generation_id)).where(col(BatchItem.batch_id) == filters.batch_id)
-        statement = statement.where(_ID.in_(item))
-    return statement
+        return statement.where(col(Generation.prompt_version_id) == filters.prompt_version_id)
+    return statement.where(~_version_is_deleted())
+
+
+def _in_scope(project_id: int, filters: QueueFilters) -> Select[Generation]:
+    if filters.batch_id is None:
+        return select(Generation).where(col(Generation.project_id) == project_id)
+    is_item = (col(BatchItem.generation_id) == _ID) & (col(BatchItem.batch_id) == filters.batch_id)
+    if filters.is_large_batch:
+        item = select(col(BatchItem.batch_id)).where(is_item)
+        return select(Generation).where(col(Generation.project_id) == project_id, item.exists())
+    # By the project of the item: by its own, SQLite would go through the project in the order of review.
+    return select(Generation).join(BatchItem, is_item).where(col(BatchItem.project_id) == project_id)
 
 
 def _is_in(block: Any) -> ColumnElement[bool]:
@@ -102,14 +124,9 @@ def _version_is_deleted() -> ColumnElement[bool]:
     return deleted.exists()
 
 
-def _not_rated_by(statement: Select[Generation], rater: str, ratings_wanted: int | None) -> Select[Generation]:
-    current = (col(Rating.generation_id) == _ID) & _is_current()
-    mine = select(col(Rating.id)).where(current, col(Rating.rater) == rater)
-    statement = statement.where(succeeded(), ~mine.exists())
-    if ratings_wanted is not None:
-        raters = select(func.count()).select_from(Rating).where(current).scalar_subquery()
-        statement = statement.where(raters < ratings_wanted)
-    return statement
+def _is_rated_by(rater: str) -> ColumnElement[bool]:
+    mine = select(col(Rating.id)).where(col(Rating.generation_id) == _ID, _is_current(), col(Rating.rater) == rater)
+    return mine.exists()
 
 
 def _is_current() -> ColumnElement[bool]:

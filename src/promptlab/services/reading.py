@@ -81,7 +81,14 @@ def queue_filters(
         version_id = prompts.get(session, lab.project_id, reference).id if reference else None
         if batch_id is not None:
             batches.get(session, lab.project_id, batch_id)
-    return QueueFilters(prompt_version_id=version_id, batch_id=batch_id, rater=rater, ratings_wanted=ratings_wanted)
+        is_large = batch_id is not None and review_queue.large(session, batch_id)
+    return QueueFilters(
+        prompt_version_id=version_id,
+        batch_id=batch_id,
+        is_large_batch=is_large,
+        rater=rater,
+        ratings_wanted=ratings_wanted,
+    )
 
 
 def _look(blind: bool) -> Callable[[Session, Sequence[Generation]], list[View]]:  # noqa: FBT001

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
-from promptlab.db import generations, ratings
+from promptlab.db import claims, generations, ratings
 from promptlab.db.models import Generation
 from promptlab.db.opinions import Rating
 from promptlab.db.states import GenerationState
@@ -39,7 +39,7 @@ def recording() -> Iterator[None]:
 
 
 def rate(lab: Lab, generation_id: int, verdict: Verdict) -> Rating:
-    """Record a rating as its rater's current one; it is committed when this returns.
+    """Record a rating as its rater's current one; it is committed when this returns, and keeps their claims for them.
 
     Raises:
         NotFound: no such generation.
@@ -47,6 +47,7 @@ def rate(lab: Lab, generation_id: int, verdict: Verdict) -> Rating:
         InvalidInput: a rater without a usable name.
     """
     with lab.database.transaction() as session:
+        claims.renew(session, lab.project_id, verdict.rater)
         return record(session, lab.project_id, generation_id, verdict)[0]
 
 

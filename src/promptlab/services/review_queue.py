@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
-from promptlab.db import review_queue
+from promptlab.db import claims, review_queue
 from promptlab.db.review_queue import QueueFilters
 from promptlab.services.lab import Lab
 
@@ -14,7 +14,8 @@ MAX_COUNTED = 10_000
 class ReviewQueue:
     """The queue of one rater in one session, which hands out each generation once; `filters` name the rater.
 
-    What is taken is looked up then, a block at a time, so a session can load a few images ahead.
+    What is taken is looked up then, a block at a time, so a session can load a few images ahead. Where the number of
+    raters is limited, a block is claimed before anything of it is handed out, and kept for the rater while they rate.
     """
 
     def __init__(self, lab: Lab, filters: QueueFilters) -> None:
@@ -22,6 +23,7 @@ class ReviewQueue:
         self._filters = filters
         self._found: deque[int] = deque()
         self._seen: set[int] = set()
+        self._claimed: list[int] = []
         self._blocks = self._in_order()
 
     def length(self) -> int:
@@ -35,6 +37,12 @@ class ReviewQueue:
         while len(taken) < count and self._has_found():
             taken.append(self._found.popleft())
         return taken
+
+    def leave(self) -> None:
+        """Give back what was claimed; blocks in which the rater has rated something stay theirs."""
+        if self._claimed:
+            with self._lab.database.transaction() as session:
+                claims.give_back(session, self._lab.project_id, self._rater, self._claimed)
 
     def _has_found(self) -> bool:
         while not self._found and (ids := next(self._blocks, None)) is not None:
@@ -59,5 +67,21 @@ class ReviewQueue:
                 yield self._of_block(block)
 
     def _of_block(self, block: int) -> list[int]:
+        if self._filters.ratings_wanted is not None:
+            return self._claim(block)
         with self._lab.database.reading() as session:
             return review_queue.of_block(session, self._lab.project_id, self._filters, block)
+
+    def _claim(self, block: int) -> list[int]:
+        """Claim the block and return what waits in it: nothing where others were faster."""
+        with self._lab.database.transaction() as session:
+            claims.lock(session, self._lab.project_id, block)
+            ids = review_queue.of_block(session, self._lab.project_id, self._filters, block)
+            if ids:
+                claims.put(session, self._lab.project_id, block, self._rater)
+                self._claimed.append(block)
+            return ids
+
+    @property
+    def _rater(self) -> str:
+        return self._filters.rater or ""
