@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from promptlab.statistics.agreement import Level, agreement
+from promptlab.statistics.agreement import Level, agreement, counted_agreement
 
 # Krippendorff (2011): four observers, twelve units.
 _OBSERVERS = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
@@ -118,3 +118,17 @@ def test_more_units_narrow_the_interval() -> None:
 def test_columns_of_different_lengths_are_an_error() -> None:
     with pytest.raises(ValueError, match="one length"):
         agreement([1], [1, 2], [3, 4])
+
+
+def test_counted_ratings_agree_as_the_ratings_do() -> None:
+    """Patterns of units, however they are split, give the alpha and the bootstrap of what was counted."""
+    dice = np.random.default_rng(3)
+    scores = np.clip(dice.integers(1, 5, 60)[:, np.newaxis] + dice.integers(0, 2, (60, 3)), 1, 5)
+    unit, rater = np.indices(scores.shape)
+    whole = agreement(unit.ravel(), rater.ravel(), scores.ravel())
+    counts = [[int((row == score).sum()) for score in range(1, 6)] for row in scores]
+    counted = counted_agreement(range(1, 6), counts, np.ones(60))
+    assert counted.alpha == pytest.approx(whole.alpha)
+    assert counted.interval == pytest.approx(whole.interval, abs=0.05)
+    assert (counted.units, counted.raters) == (60, None)
+    assert counted_agreement(range(1, 6), [], []).alpha is None

@@ -4,7 +4,6 @@ A block is a case. Only versions that have no cases at all are paired by number:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, case, cast, func, select
@@ -20,25 +19,14 @@ _SCORES = range(1, 6)
 _PAIRS = 2**31  # ids are smaller, so this times one, and another, names the pair
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """How far a version has come on one case, or without one: generations that succeeded, and those that are rated."""
-
-    version_id: int
-    case_id: int | None
-    succeeded: int
-    rated: int
-
-
-def covered(session: Session, version_ids: Sequence[int]) -> list[Covered]:
-    """Return how far each version has come on each of its cases."""
+def covered(session: Session, version_ids: Sequence[int]) -> Sequence[Any]:
+    """Return version, case or None, generations that succeeded, and those of them that are rated, of each case."""
     version, case_id = col(Generation.prompt_version_id), col(Generation.case_id)
     statement = select(version, case_id, func.count(), func.count(col(Generation.result_rating)))
-    rows = session.execute(statement.where(*_made_by(version_ids)).group_by(version, case_id))
-    return [Covered(*row) for row in rows]
+    return _rows(session, statement.where(*_made_by(version_ids)).group_by(version, case_id))
 
 
-def cells(session: Session, version_ids: Sequence[int], *, by_number: bool) -> list[tuple[Any, ...]]:
+def cells(session: Session, version_ids: Sequence[int], *, by_number: bool) -> Sequence[Any]:
     """Return version, block, rater, sum and number of scores, and the newest rating, of each cell.
 
     A cell holds what one rater says now of one version in one block.
@@ -50,10 +38,10 @@ def cells(session: Session, version_ids: Sequence[int], *, by_number: bool) -> l
         .join(Rating, (col(Rating.generation_id) == placed.c.id) & _CURRENT)
         .group_by(*group)
     )
-    return _rows(session.execute(statement))
+    return _rows(session, statement)
 
 
-def patterns(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+def patterns(session: Session, version_ids: Sequence[int]) -> Sequence[Any]:
     """Return how often generations of each version were rated in each way, of those with two ratings or more.
 
     A row is the version, how many of its ratings gave 1, 2, 3, 4 and 5, and of how many generations that is so.
@@ -69,7 +57,7 @@ def patterns(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ..
         .subquery()
     )
     pattern = (each.c.version_id, *(each.c[f"of_{score}"] for score in _SCORES))
-    return _rows(session.execute(select(*pattern, func.count()).group_by(*pattern)))
+    return _rows(session, select(*pattern, func.count()).group_by(*pattern))
 
 
 def has_votes(session: Session, project_id: int) -> bool:
@@ -77,7 +65,7 @@ def has_votes(session: Session, project_id: int) -> bool:
     return session.execute(select(col(Vote.id)).where(col(Vote.project_id) == project_id).limit(1)).first() is not None
 
 
-def votes(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+def votes(session: Session, version_ids: Sequence[int]) -> Sequence[Any]:
     """Return left and right version, block, pair, rater and answer of the votes between these versions.
 
     They are in order of arrival. The block is the case; without cases it is the pair.
@@ -102,7 +90,7 @@ def votes(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ...]]
         .where(func.coalesce(left.case_id, 0) == func.coalesce(right.case_id, 0))
         .order_by(col(Vote.id))
     )
-    return _rows(session.execute(statement))
+    return _rows(session, statement)
 
 
 def case_set_of(session: Session, version_ids: Sequence[int]) -> str | None:
@@ -140,5 +128,6 @@ def _made_by(version_ids: Sequence[int], table: Any = Generation) -> tuple[Any, 
     return col(table.prompt_version_id).in_(version_ids), col(table.state) == GenerationState.SUCCEEDED
 
 
-def _rows(result: Any) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in result]
+def _rows(session: Session, statement: Any) -> Sequence[Any]:
+    # Of the connection: a session looks at each row for models in it, which takes as long as the query.
+    return session.connection().execute(statement).all()

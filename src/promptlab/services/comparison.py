@@ -12,7 +12,6 @@ from promptlab.errors import InvalidInput
 from promptlab.services.evidence import Gathered, Said
 from promptlab.services.views import View
 from promptlab.statistics import betting, verdicts
-from promptlab.statistics.agreement import Agreement
 from promptlab.statistics.ladder import ladder
 from promptlab.statistics.verdicts import Comparison
 
@@ -147,13 +146,15 @@ def _candidate(gathered: Gathered, version: PromptVersion, said: Said, compariso
         "version": version.version,
         **numbers(comparison),
         **coverage_of(gathered, id_of(version), said, comparison.alpha),
-        "agreement": _agreement(said.agreement),
+        "agreement": _agreement(gathered, id_of(version), said),
         "both_bad": said.both_bad,
         "history": _history(said, comparison.alpha),
     }
 
 
-def _agreement(found: Agreement) -> View:
+def _agreement(gathered: Gathered, candidate: int, said: Said) -> View:
+    by_votes = said.both_bad is not None
+    found = gathered.agreement_of_votes(candidate) if by_votes else gathered.agreement_of_ratings(candidate)
     return {"alpha": rounded(found.alpha), "interval": limits(found.interval)}
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Literal
 
 from sqlmodel import Session
@@ -27,7 +28,6 @@ class Said:
     """What people say of a candidate beside the baseline, by their ratings or by their votes."""
 
     evidence: Evidence
-    agreement: Agreement
     both_bad: int | None = None
     """Of the votes, which count as ties; None for ratings."""
 
@@ -39,11 +39,11 @@ class Coverage:
         self.succeeded: Counter[int] = Counter()
         self.rated: Counter[int] = Counter()
         self._cases: dict[int, set[int]] = {version_id: set() for version_id in version_ids}
-        for row in comparisons.covered(session, version_ids):
-            self.succeeded[row.version_id] += row.succeeded
-            self.rated[row.version_id] += row.rated
-            if row.case_id is not None:
-                self._cases[row.version_id].add(row.case_id)
+        for version_id, case_id, succeeded, rated in comparisons.covered(session, version_ids):
+            self.succeeded[version_id] += succeeded
+            self.rated[version_id] += rated
+            if case_id is not None:
+                self._cases[version_id].add(case_id)
 
     def has_cases(self, version_id: int) -> bool:
         """Say whether the version was given any case."""
@@ -84,29 +84,34 @@ class Gathered:
 
     def ratings_of(self, candidate: int) -> Said:
         """Return what ratings say of a candidate."""
-        rows = [row for row in self._patterns if row[0] in {self.baseline, candidate}]
-        evidence = pairing.from_ratings(self._ratings, self.baseline, candidate)
-        agreed = counted_agreement(
-            _SCORES, [row[1:6] for row in rows], [row[6] for row in rows], raters=evidence.scores.raters
-        )
-        return Said(evidence=evidence, agreement=agreed)
+        return Said(evidence=pairing.from_ratings(self._ratings, self.baseline, candidate))
 
     def votes_of(self, candidate: int) -> Said:
         """Return what votes say of a candidate."""
-        versions = {self.baseline, candidate}
-        rows = [row for row in self.vote_rows if {row[0], row[1]} == versions]
-        scores = [_score_of(candidate, row) for row in rows]
-        agreed = agreement([row[3] for row in rows], [row[4] for row in rows], scores)
-        bad = sum(row[5] is VoteAnswer.BOTH_BAD for row in rows)
-        evidence = pairing.from_votes(self.votes, self.baseline, candidate)
-        return Said(evidence=evidence, agreement=agreed, both_bad=bad)
+        bad = sum(row[5] is VoteAnswer.BOTH_BAD for row in self._votes_on(candidate))
+        return Said(evidence=pairing.from_votes(self.votes, self.baseline, candidate), both_bad=bad)
+
+    def agreement_of_ratings(self, candidate: int) -> Agreement:
+        """Return how far people agree in their ratings of single generations of either version."""
+        rows = [row for row in self._patterns if row[0] in {self.baseline, candidate}]
+        return counted_agreement(_SCORES, [row[1:6] for row in rows], [row[6] for row in rows])
+
+    def agreement_of_votes(self, candidate: int) -> Agreement:
+        """Return how far people agree in their votes on single pairs."""
+        rows = self._votes_on(candidate)
+        return agreement(
+            [row[3] for row in rows], [row[4] for row in rows], [_score_of(candidate, row) for row in rows]
+        )  # fmt: skip
 
     @cached_property
-    def vote_rows(self) -> list[tuple[Any, ...]]:
+    def vote_rows(self) -> Sequence[Any]:
         """Left and right version, block, pair, rater and answer of every vote between two of the versions."""
         if not comparisons.has_votes(self._session, self._project_id):
             return []
         return comparisons.votes(self._session, self.ids)
+
+    def _votes_on(self, candidate: int) -> list[Any]:
+        return [row for row in self.vote_rows if {row[0], row[1]} == {self.baseline, candidate}]
 
     @cached_property
     def votes(self) -> Votes:
@@ -121,14 +126,14 @@ class Gathered:
         return pairing.ratings(version, block, rater, total=total, number=number, arrival=arrival)
 
     @cached_property
-    def _patterns(self) -> list[tuple[Any, ...]]:
+    def _patterns(self) -> Sequence[Any]:
         return comparisons.patterns(self._session, self.ids)
 
 
-def _score_of(version_id: int, vote: tuple[Any, ...]) -> float:
+def _score_of(version_id: int, vote: Sequence[Any]) -> float:
     score = _OF_LEFT[vote[5]]
     return score if vote[0] == version_id else 1 - score
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], number: int) -> Sequence[Sequence[Any]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * number
+def _columns(rows: Sequence[Any], number: int) -> list[list[Any]]:
+    return [list(map(itemgetter(place), rows)) for place in range(number)]

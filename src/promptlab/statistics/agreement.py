@@ -33,8 +33,8 @@ class Agreement:
     """The middle 95 % of the bootstrap; None where alpha is, or without a resample where it is defined."""
     units: int
     """How many units have two ratings or more."""
-    raters: int
-    """How many different people rated any of those."""
+    raters: int | None
+    """How many different people rated any of those; None where ratings were counted already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ def agreement(
 
 
 def counted_agreement(
-    values: ArrayLike, counts: ArrayLike, units: ArrayLike, *, raters: int, resamples: int = 1000, seed: int = 0
+    values: ArrayLike, counts: ArrayLike, units: ArrayLike, *, resamples: int = 1000, seed: int = 0
 ) -> Agreement:
     """Return the same for ordinal ratings that have been counted already.
 
@@ -92,18 +92,17 @@ def counted_agreement(
         values: V distinct scores, in their order.
         counts: P × V: in how many ratings each of P patterns has each score, two or more in all.
         units: how many units have each of the patterns.
-        raters: how many people that was.
         resamples: as of `agreement`.
         seed: likewise.
     """
     given = np.asarray(counts, dtype=np.float64).reshape(-1, len(np.asarray(values)))
     if not len(given):
-        return Agreement(alpha=None, interval=None, units=0, raters=0)
+        return Agreement(alpha=None, interval=None, units=0, raters=None)
     patterns = _Patterns(values=floats(values), counts=given, units=np.asarray(units, dtype=np.int64))
-    return _agreement(patterns, "ordinal", raters=raters, resamples=resamples, seed=seed)
+    return _agreement(patterns, "ordinal", raters=None, resamples=resamples, seed=seed)
 
 
-def _agreement(patterns: _Patterns, level: Level, *, raters: int, resamples: int, seed: int) -> Agreement:
+def _agreement(patterns: _Patterns, level: Level, *, raters: int | None, resamples: int, seed: int) -> Agreement:
     number = int(patterns.units.sum())
     alpha = float(_alphas(patterns, patterns.units[np.newaxis], level)[0])
     if np.isnan(alpha):
