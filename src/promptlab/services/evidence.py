@@ -88,7 +88,7 @@ class Gathered:
 
     def votes_of(self, candidate: int) -> Said:
         """Return what votes say of a candidate."""
-        bad = sum(row[5] is VoteAnswer.BOTH_BAD for row in self._votes_on(candidate))
+        bad = sum(row[5] == VoteAnswer.BOTH_BAD for row in self._votes_on(candidate))
         return Said(evidence=pairing.from_votes(self.votes, self.baseline, candidate), both_bad=bad)
 
     def agreement_of_ratings(self, candidate: int) -> Agreement:
