@@ -131,5 +131,4 @@ def _made_by(version_ids: Sequence[int], table: Any = Generation) -> tuple[Any, 
 def _rows(session: Session, statement: Any) -> list[tuple[Any, ...]]:
     """Return the rows as the driver has them: making 100,000 rows of SQLAlchemy takes as long as the query."""
     with session.connection().execute(statement) as result:
-        found = list(result.cursor.fetchall())
-    return found
+        return list(result.cursor.fetchall())
