@@ -52,6 +52,28 @@ def test_a_shell_completes_what_there_is(promptlab: Promptlab, tmp_path: Path, w
     assert completed(tmp_path, words) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("rate 1 --tag ", {"hands", "text"}),
+        ("rate 1 --criterion ", {"likeness=", "light="}),
+        ("rate 1 --criterion light=4 --criterion ", {"likeness=", "likeness=..."}),
+        ("rate 1 --criterion light=4 --criterion li", {"likeness=", "likeness=..."}),
+        ("stats --by crit", {"criterion"}),
+    ],
+)
+def test_what_the_rubric_names_is_completed(tmp_path: Path, words: str, expected: set[str]) -> None:
+    rubric = '[rubric]\ntags = ["hands", "text"]\n[rubric.criteria]\nlikeness = "Is it so?"\nlight = "Is it lit?"\n'
+    (tmp_path / "promptlab.toml").write_text(rubric)
+    assert completed(tmp_path, words) == expected
+
+
+@pytest.mark.parametrize("toml", ["rubric = 7", "[rubric]\ntags = 7\ncriteria = 7", "[rubric"])
+def test_of_a_rubric_that_is_none_nothing_is_completed(tmp_path: Path, toml: str) -> None:
+    (tmp_path / "promptlab.toml").write_text(toml)
+    assert completed(tmp_path, "rate 1 --tag ") == completed(tmp_path, "rate 1 --criterion ") == set()
+
+
 @pytest.mark.usefixtures("place")
 def test_what_is_kept_is_completed_in_every_database(promptlab: Promptlab, place: str, tmp_path: Path) -> None:
     if place != "sqlite and a folder":

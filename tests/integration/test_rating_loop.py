@@ -266,6 +266,13 @@ def test_without_a_terminal_and_without_a_key_nothing_can_be_rated(
     assert scores(promptlab) == [None, None, None]
 
 
+@pytest.mark.parametrize("command", [("rate",), ("vote", "poster@1", "poster@1")])
+def test_a_rater_without_a_name_is_told_before_anything_is_shown(
+    promptlab: Promptlab, three: list[int], command: tuple[str, ...]
+) -> None:
+    assert "A rater needs a name" in promptlab(*command, "--rater", " ", code=2).err
+
+
 def test_what_has_no_images_is_said_before_a_key_is_asked_for(
     promptlab: Promptlab, openai_environment: OpenAIServer, loop: Loop
 ) -> None:

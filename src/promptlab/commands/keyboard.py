@@ -2,13 +2,14 @@
 
 import os
 import re
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
 import typer
+
+from promptlab.commands.typed_line import TypedLine, write
 
 ESCAPE = "\x1b"
 LEFT, RIGHT = frozenset({"\x1b[D", "\x1bOD"}), frozenset({"\x1b[C", "\x1bOC"})
@@ -28,13 +29,6 @@ _REPORT = re.compile(r"\x1b\[[?>]?[\d;]*[ct]")
 """What a terminal says of itself, perhaps long after it was asked: nobody has pressed that."""
 
 _KEY = re.compile(r"\x1b\[\[?[0-?]*[ -/]*.|\x1bO.|\x1b[^\x1b]|.", re.DOTALL)
-
-_DELETIONS: dict[str, Callable[[str], str]] = {
-    "\x7f": lambda text: text[:-1],
-    "\x08": lambda text: text[:-1],
-    "\x15": lambda _text: "",  # Ctrl-U
-    "\x17": lambda text: re.sub(r"\S*\s*\Z", "", text),  # Ctrl-W
-}
 
 
 class Keyboard:
@@ -95,7 +89,7 @@ class Keyboard:
             return None
         from select import select
 
-        _write(question)
+        write(question)
         terminal, came, end = sys.stdin.fileno(), b"", monotonic() + seconds
         while not (found := answer.search(came)):
             if not select([terminal], [], [], max(0.0, end - monotonic()))[0]:
@@ -105,7 +99,7 @@ class Keyboard:
 
     def ask(self, question: str) -> str | None:
         """Return the line that is typed as an answer; None if Esc, Ctrl-C or Ctrl-D cancelled it."""
-        line = _Line(question)
+        line = TypedLine(question)
         if not self.is_terminal:
             return sys.stdin.readline().strip()
         try:
@@ -121,7 +115,7 @@ class Keyboard:
         finally:
             # What is left of text that was pasted is no answer to the next question.
             self.forget()
-            _write("\n")
+            write("\n")
 
     def _keys(self) -> list[str]:
         """Return the keys that came together."""
@@ -143,35 +137,3 @@ def _character() -> str:
     while (key := sys.stdin.read(1)).isspace():
         pass
     return key
-
-
-class _Line:
-    """A line of text on the screen while it is typed."""
-
-    def __init__(self, question: str) -> None:
-        self._question = question
-        self.text = ""
-        _write(question)
-
-    def take(self, key: str) -> None:
-        """Add what a key stands for, or take away what it deletes; other keys do nothing."""
-        if key in _DELETIONS:
-            self._show(_DELETIONS[key](self.text))
-        elif key == "\t" or key.isprintable():
-            added = " " if key == "\t" else key
-            self.text += added
-            _write(added)
-
-    def _show(self, text: str) -> None:
-        """Write question and text anew, over the lines that they have taken."""
-        from rich.cells import cell_len
-
-        lines = max(0, cell_len(self._question + self.text) - 1) // shutil.get_terminal_size().columns
-        up = f"\x1b[{lines}A" if lines else ""
-        self.text = text
-        _write(f"\r{up}\x1b[J{self._question}{text}")
-
-
-def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()

@@ -50,6 +50,7 @@ class RatingUse:
         """Find what is to be rated and return how much it is.
 
         Raises:
+            InvalidInput: the rater has no usable name.
             NotFound: no such generation, version or batch.
             Conflict: the one generation has no images.
         """
@@ -57,8 +58,7 @@ class RatingUse:
         from promptlab.services.review_queue import ReviewQueue
 
         lab, asked = self._runtime.lab, self._asked
-        if self._rubric.overall:
-            self._screen.say(self._rubric.overall)
+        review.check_rater(asked.rater)
         if asked.generation_id is not None:
             review.check_ratable(lab, asked.generation_id)
             return 1
@@ -90,6 +90,8 @@ class RatingUse:
         return Question(id=item["id"], images=images, subject=item)
 
     def introduce(self, question: Question) -> None:
+        if self._rubric.overall:
+            self._screen.say(self._rubric.overall)
         if not self._asked.blind:
             from promptlab.output.ratings import origin
 

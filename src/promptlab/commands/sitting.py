@@ -59,10 +59,11 @@ class Sitting:
 
     def _walk(self) -> None:
         self._total = self._use.find()
-        self._screen.begin()
         question = self._next()
         if question is None:
             self._screen.say(f"\n{self._use.nothing}")
+            return
+        self._screen.begin()
         while question is not None:
             moved = self._ask(question)
             if moved == "quit":
