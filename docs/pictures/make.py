@@ -24,12 +24,12 @@ _HOME = "/srv/lab/posters"
 _ASKED = re.compile(r"\x1b_G.*?\x1b\\|\x1b\[(?:16t|c)")
 
 
-def session(folder: Path, *arguments: str, keys: Sequence[tuple[str, str]] = ()) -> str:
+def session(folder: Path, *arguments: str, keys: Sequence[tuple[str, str]] = (), lines: int = 60) -> str:
     """Run a command on a terminal and return what it showed; `keys` are what to wait for and what to press then."""
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PROMPTLAB_RATER": "ana"}
     child: pexpect.spawn[str] = pexpect.spawn(
         sys.executable, ["-m", "promptlab", *arguments],
-        cwd=str(folder), env=environment, encoding="utf-8", timeout=60, dimensions=(60, WIDTH),
+        cwd=str(folder), env=environment, encoding="utf-8", timeout=60, dimensions=(lines, WIDTH),
     )  # fmt: skip
     shown = ""
     for awaited, key in keys:
@@ -67,8 +67,9 @@ def main() -> None:
             "promptlab generate",
             [(" ".join(command), session(folder, *command)) for command in (compare, buy)],
         )
-        keys = [("q quit", key) for key in "42q"]
-        save("rate", "promptlab rate", [("rate", session(folder, "rate", keys=keys))])
+        keys = [("q quit", key) for key in "4q"]
+        rate = session(folder, "rate", "--preview", keys=keys, lines=24)
+        save("rate", "promptlab rate", [("rate --preview", rate)])
         save("stats", "promptlab stats", [("stats", session(folder, "stats"))])
 
 
