@@ -16,6 +16,7 @@ from promptlab.db import generations, prompts, review_queue
 from promptlab.db.engine import Database
 from promptlab.db.generations import Filters
 from promptlab.db.pages import Page
+from promptlab.db.review_order import ITEM_BITS
 from promptlab.db.review_queue import QueueFilters
 from promptlab.db.states import GenerationState
 from promptlab.errors import InvalidInput
@@ -40,6 +41,7 @@ def filled(database: Database) -> Database:
                 batch_id=batch_id,
                 state=GenerationState.FAILED if number % 5 == 0 else GenerationState.SUCCEEDED,
                 result_rating=4 if number % 3 == 0 else None,
+                review_position=((number * 7 % 5) << ITEM_BITS) + number * 5 % 3,
                 created_at=NOON + timedelta(hours=number * 7 % 10, microseconds=number % 2),
             )
         factories.generation(session, project_id=factories.project(session))
@@ -116,7 +118,7 @@ def test_the_pages_of_a_list_hold_every_row_that_fits_once(filled: Database, fil
 def test_the_pages_of_the_queue_hold_every_row_once(
     filled: Database, rater: str | None, version: int | None, batch: bool, limit: int
 ) -> None:
-    """In the order of planning; and a page is the same whether it was reached by cursors or asked for at once."""
+    """In the order of review; and a page is the same whether it was reached by cursors or asked for at once."""
     with filled.reading() as session:
         [batch_id] = {row.batch_id for row in everything(session)}
         filters = QueueFilters(rater=rater, prompt_version_id=version, batch_id=batch_id if batch else None)
@@ -124,9 +126,12 @@ def test_the_pages_of_the_queue_hold_every_row_once(
         def fetch(size: int, cursor: str | None) -> Page[Any]:
             return review_queue.page(session, DEFAULT_PROJECT, filters, limit=size, cursor=cursor)
 
-        found = [row.id for row in all_pages(fetch, limit)]
+        rows = all_pages(fetch, limit)
+        found = [row.id for row in rows]
         assert found == [row.id for row in fetch(1000, None).items]
-        assert found == sorted(set(found))
+        assert [(row.review_position, row.id) for row in rows] == sorted(
+            {(row.review_position, row.id) for row in rows}
+        )
         assert len(found) == review_queue.length(session, DEFAULT_PROJECT, filters, at_most=1_000)
 
 

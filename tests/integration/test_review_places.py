@@ -1,6 +1,9 @@
 """The order of review of what was planned, and of what was there before there was one."""
 
-from collections.abc import Sequence
+import statistics
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,6 +16,10 @@ from tests.fixtures.factories import opening
 from promptlab.db import migrate
 from promptlab.db.models import Case, Generation, Project, PromptVersion
 from promptlab.db.review_order import bases, block_of, place
+from promptlab.output import Output
+from promptlab.runtime import Runtime
+from promptlab.services import batch_requests, batches
+from promptlab.services.drafting import Terms
 
 
 class Planned(NamedTuple):
@@ -99,3 +106,43 @@ def test_every_project_has_a_seed_of_its_own(planned_url: str) -> None:
             factories.project(session, "d")
             seeds = session.exec(select(Project.order_seed)).all()
     assert len(set(seeds)) == len(seeds) == 4
+
+
+def test_neither_ids_nor_order_nor_places_tell_a_version_or_a_draw(
+    promptlab: Promptlab, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rank correlations of a plan that are no further from zero than chance takes them once in 100,000 times."""
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", database_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    promptlab("prompt", "create", "p", "--user", "a {{ subject }}", "--provider", "openai")
+    promptlab("prompt", "create", "p", "--user", "one {{ subject }}", "--provider", "openai")
+    runtime = Runtime({}, Output(quiet=True))
+    cases = str(make_cases(60))
+    request = batch_requests.Request(references=["p@1", "p@2"], cases=cases, terms=Terms(draws=3))
+    batches.plan(runtime.lab, batch_requests.prepare(runtime.lab, request), batches.Limits())
+    runtime.close()
+    rows = [each.row for each in found(database_url)]
+    assert len(rows) == 2 * 60 * 3
+    shown: list[Callable[[Generation], int]] = [lambda row: row.id or 0, lambda row: row.review_position]
+    hidden: list[Callable[[Generation], int]] = [
+        lambda row: row.prompt_version_id,
+        lambda row: row.draw,
+        lambda row: row.case_id or 0,
+    ]
+    limit = 4.5 / (len(rows) - 1) ** 0.5
+    for seen, secret in [*product(shown, hidden), tuple(shown)]:
+        assert abs(rank_correlation([seen(row) for row in rows], [secret(row) for row in rows])) < limit
+    in_order = sorted(rows, key=lambda row: row.review_position)
+    first_of_block = [block[0].prompt_version_id for block in zip(*[iter(in_order)] * 6, strict=True)]
+    assert abs(first_of_block.count(1) - 30) < 4.5 * 60**0.5 / 2
+
+
+def rank_correlation(first: Sequence[int], second: Sequence[int]) -> float:
+    """Return Spearman's: the correlation of ranks, equal values sharing theirs."""
+    return statistics.correlation(_ranks(first), _ranks(second))
+
+
+def _ranks(values: Sequence[int]) -> list[float]:
+    in_order = sorted(values)
+    middle = {value: in_order.index(value) + (count - 1) / 2 for value, count in Counter(values).items()}
+    return [middle[value] for value in values]

@@ -1,8 +1,12 @@
 """What comes next in a session of rating: block after block, begun ones first, each generation once."""
 
+import uuid
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.fixtures import factories
-from tests.fixtures.review import of, rate, walked
+from tests.fixtures.review import BLOCKS, SIDES, of, rate, walked
 
 from promptlab.db.columns import now
 from promptlab.db.models import PromptVersion
@@ -18,6 +22,20 @@ def lab(five_blocks: Lab) -> Lab:
 @pytest.mark.parametrize("at_once", [1, 3, 50])
 def test_everything_comes_once_in_its_order(lab: Lab, at_once: int) -> None:
     assert walked(of(lab), at_once=at_once) == list(range(1, 11))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(rated=st.sets(st.integers(1, 10)), at_once=st.integers(1, 12))
+def test_whatever_was_rated_the_rest_comes_once_begun_blocks_first(lab: Lab, rated: set[int], at_once: int) -> None:
+    """And what comes of a block comes in a row."""
+    rater = uuid.uuid4().hex  # a new one each time: what others have rated changes nothing
+    for generation_id in rated:
+        rate(lab, generation_id, rater)
+    begun = {(generation_id - 1) // SIDES for generation_id in rated}
+    rest = [generation_id for generation_id in range(1, BLOCKS * SIDES + 1) if generation_id not in rated]
+    expected = sorted(rest, key=lambda generation_id: ((generation_id - 1) // SIDES not in begun, generation_id))
+    assert walked(of(lab, rater), at_once=at_once) == expected
+    assert of(lab, rater).length() == len(rest)
 
 
 def test_blocks_that_a_rater_has_begun_come_first(lab: Lab) -> None:
