@@ -17,7 +17,13 @@ def queue(
     context: typer.Context,
     prompt_version: VersionOption = None,
     batch: Batch = None,
-    mine: Annotated[bool, typer.Option("--mine", help="What I have not rated, though others may have.")] = False,
+    mine: Annotated[
+        bool,
+        typer.Option(
+            "--mine",
+            help="What I have not rated, though others may have; fewer than ratings_per_generation, if that is set.",
+        ),
+    ] = False,
     rater: Rater = None,
     open_: Annotated[bool, typer.Option("--open", help="Not blind: show versions, models and ratings.")] = False,
     limit: Limit = 20,
@@ -25,6 +31,8 @@ def queue(
     as_json: Json = False,
 ) -> None:
     """List what nobody has rated yet, without telling which version made it.
+
+    The order is drawn by lot, once for the project. All of a case comes in a row, as `promptlab rate` walks it.
 
     Example: promptlab queue --mine --limit 5
     """
