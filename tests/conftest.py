@@ -15,6 +15,7 @@ pytest_plugins = [
         "tests.fixtures.factories",
         "tests.fixtures.rating_loop",
         "tests.fixtures.review",
+        "tests.fixtures.reports",
         "tests.fixtures.workers",
     ),
 ]

@@ -1,13 +1,12 @@
 """How prompt versions look."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import local_time, plain, short
 from promptlab.output.tables import Fitted, details, fitting_table
+from promptlab.output.word_diff import as_text, changes, given
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -66,7 +65,7 @@ def diff_picture(console: "Console", view: View) -> "RenderableType":
     rows = [
         (
             _TEXTS.get(change["field"], change["field"]),
-            word_diff(_text(change["from"]), _text(change["to"]), coloured=coloured),
+            word_diff(as_text(change["from"]), as_text(change["to"]), coloured=coloured),
         )
         for change in view["changes"]
     ]
@@ -77,28 +76,20 @@ def word_diff(before: str, after: str, *, coloured: bool) -> "Text":
     """Return one text with the words that went and the words that came."""
     from rich.text import Text
 
-    old, new = (re.findall(r"\s+|[^\s]+", text) for text in (before, after))
     result = Text()
-    # Of long texts it passes over what occurs everywhere: with every blank and "the" it would take minutes.
-    for what, from_old, to_old, from_new, to_new in SequenceMatcher(None, old, new).get_opcodes():
-        gone, come = "".join(old[from_old:to_old]), "".join(new[from_new:to_new])
-        if what == "equal":
-            result.append_text(plain(gone))
+    for what, text in changes(before, after):
+        if what == "same":
+            result.append_text(plain(text))
             continue
-        for text, style, marks in ((gone, "red strike", "[--]"), (come, "green bold", "{++}")):
-            if text:
-                shown = plain(text if coloured else f"{marks[:2]}{text}{marks[2:]}")
-                shown.stylize(style)
-                result.append_text(shown)
+        style, marks = ("red strike", "[--]") if what == "gone" else ("green bold", "{++}")
+        shown = plain(text if coloured else f"{marks[:2]}{text}{marks[2:]}")
+        shown.stylize(style)
+        result.append_text(shown)
     return result
 
 
-def _given(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _shown(value: object) -> str:
-    text = _given(value)
+    text = given(value)
     beginning, rest = text[:_LONGEST_VALUE], f"… ({len(text):,} characters)" if len(text) > _LONGEST_VALUE else ""
     several = isinstance(value, str) and any(map(str.isspace, beginning))
     return (json.dumps(beginning, ensure_ascii=False) if several else beginning) + rest
@@ -106,11 +97,3 @@ def _shown(value: object) -> str:
 
 def _label(view: View) -> str:
     return f"{view['name']}@{view['version']}"
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return " ".join(f"{name}={_given(each)}" for name, each in sorted(value.items()))
-    return str(value)
