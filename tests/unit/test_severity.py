@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptlab.statistics.severity import severities
+from promptlab.statistics.agreement import agreement
+from promptlab.statistics.severity import agreement_with_others, severities
 
 TABLES = st.dictionaries(st.tuples(st.integers(0, 9), st.integers(0, 3)), st.integers(1, 5), max_size=40)
 
@@ -34,3 +35,21 @@ def test_severity_is_the_mean_distance_from_the_others(table: dict[tuple[int, in
 def test_columns_of_different_lengths_are_an_error() -> None:
     with pytest.raises(ValueError, match="one length"):
         severities([1], [1, 2], [3, 4])
+
+
+def test_agreement_with_the_others_is_that_of_all_pairs_with_them() -> None:
+    """Who says what others say agrees, who says the contrary does not; alone it is not defined."""
+    unit = [*range(20)] * 4 + [99]
+    rater = [1] * 20 + [2] * 20 + [3] * 20 + [4] * 20 + [5]
+    steady = [1 + place % 5 for place in range(20)]
+    score = [*steady * 3, *(6 - value for value in steady), 3]
+    found = agreement_with_others(unit, rater, score)
+    assert found[5] is None
+    agreed, contrary = found[1], found[4]
+    assert agreed is not None
+    assert contrary is not None
+    assert contrary < 0 < agreed
+    pairs = [(steady[place], other[place]) for other in (steady, steady, score[60:80]) for place in range(20)]
+    plain = agreement([*range(60)] * 2, [1] * 60 + [2] * 60, [a for a, _ in pairs] + [b for _, b in pairs])
+    assert agreed == pytest.approx(plain.alpha)
+    assert agreement_with_others([], [], []) == {}

@@ -27,10 +27,10 @@ _COLUMNS: dict[str, SQLColumnExpression[Any]] = {
     "provider": col(PromptVersion.provider),
     "model": col(PromptVersion.model),
 }
-_TIMES = {"day": "YYYY-MM-DD", "week": "YYYY-MM-DD", "month": "YYYY-MM"}
+TIMES = {"day": "YYYY-MM-DD", "week": "YYYY-MM-DD", "month": "YYYY-MM"}
 """How the beginning of each is written."""
 
-GROUPS = (*_COLUMNS, *_TIMES)
+GROUPS = (*_COLUMNS, *TIMES)
 """What the aggregates can be grouped by. A day is `2026-11-24`, a week its Monday, a month `2026-11`, all in UTC."""
 
 _CURRENT = (col(Rating.generation_id) == col(Generation.id)) & col(Rating.superseded_at).is_(None)
@@ -67,6 +67,34 @@ def distribution(session: Session, by: str, conditions: Sequence[ColumnElement[b
     return found
 
 
+def means(session: Session, by: str, conditions: Sequence[ColumnElement[bool]]) -> dict[Any, list[tuple[float, int]]]:
+    """Return how many generations have each rating, the mean of their raters, by group."""
+    rating = col(Generation.result_rating)
+    statement = _grouped(_group(session, by), [*conditions, rating.is_not(None)], rating, func.count())
+    found: dict[Any, list[tuple[float, int]]] = {}
+    for group, value, count in session.execute(statement.group_by(rating)):
+        found.setdefault(group, []).append((float(value), count))
+    return found
+
+
+def opinions(session: Session, conditions: Sequence[ColumnElement[bool]]) -> list[tuple[int, str, int, int | None]]:
+    """Return generation, rater, score and milliseconds of each current rating of what somebody else has rated too.
+
+    And of whatever else was timed.
+    """
+    ratings = func.count().over(partition_by=col(Rating.generation_id)).label("ratings")
+    each = (
+        select(col(Rating.generation_id), col(Rating.rater), col(Rating.score), col(Rating.duration_ms), ratings)
+        .join_from(Generation, PromptVersion)
+        .join(Rating, _CURRENT)
+        .where(*conditions)
+        .subquery()
+    )
+    wanted = (each.c.ratings > 1) | each.c.duration_ms.is_not(None)
+    statement = select(each.c.generation_id, each.c.rater, each.c.score, each.c.duration_ms).where(wanted)
+    return [tuple(row) for row in session.execute(statement)]
+
+
 def by_rater(session: Session, conditions: Sequence[ColumnElement[bool]]) -> dict[str, dict[str, Any]]:
     """Return how many generations each rater has rated, the mean of these scores, and how often each was given."""
     rater = col(Rating.rater)
@@ -98,6 +126,11 @@ def percentiles(
     return {row[0]: tuple(row[1:]) for row in rows}
 
 
+def spread(scores: dict[int, int]) -> dict[str, int]:
+    """Return how often each score was given as JSON has it."""
+    return {str(score): scores.get(score, 0) for score in range(1, 6)}
+
+
 def conditions(
     project_id: int, *, version_ids: Sequence[int] | None, since: datetime | None, until: datetime | None
 ) -> list[ColumnElement[bool]]:
@@ -117,7 +150,7 @@ def conditions(
 def _group(session: Session, by: str) -> SQLColumnExpression[Any]:
     if by in _COLUMNS:
         return _COLUMNS[by]
-    time, pattern = col(Generation.created_at), _TIMES[by]
+    time, pattern = col(Generation.created_at), TIMES[by]
     if session.get_bind().dialect.name != "sqlite":
         return func.to_char(func.date_trunc(by, func.timezone("UTC", time)), pattern)
     # Of the text that is kept, because the date functions round 23:59:59.9999 up to the next day.

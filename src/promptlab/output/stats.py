@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from promptlab.output.cells import plain, seconds, spent
-from promptlab.output.tables import Fitted, fitting_table, table
+from promptlab.output.tables import Fitted, fitting_table
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
 View = dict[str, Any]
@@ -27,30 +26,35 @@ def stats_table(console: "Console", items: Sequence[View], by: str) -> Fitted:
         "NOT DONE": lambda item: joint.join(_not_done(item)),
         ">RATED": lambda item: f"{item['rated']} of {item['succeeded']}" if item["succeeded"] else "",
         ">MEAN": lambda item: "" if item["mean"] is None else f"{item['mean']:.2f}",
+        "SURELY IN": _interval,
+        "CHANGE": lambda item: _change(console, item),
         "1-5": lambda item: distribution(console, item["distribution"]),
         ">COST": spent,
         ">P50": lambda item: seconds(item["execution_time_p50"]),
         ">P95": lambda item: seconds(item["execution_time_p95"]),
     }
-    if not any(_not_done(item) for item in items):
-        del columns["NOT DONE"]
-    return fitting_table(console, columns, items, dispensable=(">P95", "1-5"))
+    for heading in ("NOT DONE", "SURELY IN", "CHANGE"):
+        if not any(str(columns[heading](item)) for item in items):
+            del columns[heading]
+    dispensable = (">P95", "1-5", ">P50", "SURELY IN")
+    return fitting_table(console, columns, items, dispensable=[each for each in dispensable if each in columns])
 
 
-def rater_table(console: "Console", items: Sequence[View]) -> "Table":
-    """Return one line a rater."""
-    return table(
-        ["RATER", ">RATED", ">MEAN", "1-5"],
-        [
-            (
-                plain(item["rater"]),
-                str(item["rated"]),
-                f"{item['mean']:.2f}",
-                distribution(console, item["distribution"]),
-            )
-            for item in items
-        ],
-    )
+def rater_table(console: "Console", items: Sequence[View]) -> Fitted:
+    """Return one line a rater: what they gave, how many stars more than the others, and how long they looked."""
+    columns: dict[str, Callable[[View], str | Text]] = {
+        "RATER": lambda item: plain(item["rater"]),
+        ">RATED": lambda item: str(item["rated"]),
+        ">MEAN": lambda item: f"{item['mean']:.2f}",
+        "1-5": lambda item: distribution(console, item["distribution"]),
+        ">THAN OTHERS": lambda item: "" if item["deviation"] is None else f"{item['deviation']:+.2f}",
+        ">AGREES": lambda item: "" if item["agreement"] is None else f"{item['agreement']:.2f}",
+        ">SECONDS": lambda item: "" if item["seconds"] is None else f"{item['seconds']:g}",
+    }
+    for heading in (">THAN OTHERS", ">AGREES", ">SECONDS"):
+        if not any(columns[heading](item) for item in items):
+            del columns[heading]
+    return fitting_table(console, columns, items, dispensable=("1-5",))
 
 
 def distribution(console: "Console", scores: dict[str, int]) -> str:
@@ -62,6 +66,21 @@ def distribution(console: "Console", scores: dict[str, int]) -> str:
         return ""
     # A score that somebody gave is never shown as none: it gets at least the lowest bar.
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in scores.values())
+
+
+def _interval(item: View) -> str:
+    """Return where the mean of a version surely is, however often one looks."""
+    limits = item.get("mean_interval")
+    return f"{limits[0]:.1f} to {limits[1]:.1f}" if limits else ""
+
+
+def _change(console: "Console", item: View) -> str:
+    """Return by how much the mean went up or down."""
+    change = item.get("change")
+    if change is None:
+        return ""
+    up, down = "▲▼" if console.encoding.startswith("utf") else "^v"
+    return f"{up if change > 0 else down if change < 0 else ' '} {change:+.2f}"
 
 
 def _not_done(item: View) -> list[str]:

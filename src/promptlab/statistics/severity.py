@@ -1,10 +1,11 @@
-"""How severe each rater is, beside those who rated the same things."""
+"""How severe each rater is, and how far they agree, beside those who rated the same things."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from promptlab.statistics.agreement import counted_agreement
 from promptlab.statistics.arrays import floats, numbered, same_length
 
 
@@ -46,3 +47,34 @@ def severities(unit: ArrayLike, rater: ArrayLike, score: ArrayLike) -> list[Seve
         Severity(rater=int(name), deviation=float(total / number) if number else None, shared=int(number))
         for name, total, number in zip(raters.tolist(), sums, shared, strict=True)
     ]
+
+
+def agreement_with_others(unit: ArrayLike, rater: ArrayLike, score: ArrayLike) -> dict[int, float | None]:
+    """Return Krippendorff's ordinal alpha of each rater with the others, by id; None where it is not defined.
+
+    It is that of all pairs of a score of theirs and one of somebody else's for the same unit. It takes severity for
+    disagreement too.
+
+    Args:
+        unit: n ids of what was rated.
+        rater: n ids of raters; each pair of unit and rater once.
+        score: n scores of few distinct values.
+
+    Raises:
+        ValueError: columns of different lengths.
+    """
+    same_length(unit, rater, score)
+    (units, unit_places), (raters, rater_places) = numbered(unit), numbered(rater)
+    values, value_places = numbered(floats(score))
+    both = np.eye(len(values))[:, np.newaxis] + np.eye(len(values))  # V × V patterns of two scores
+    found: dict[int, float | None] = {}
+    for place, name in enumerate(raters.tolist()):
+        own = np.full(len(units), -1)
+        mine = rater_places == place
+        own[unit_places[mine]] = value_places[mine]
+        beside = ~mine & (own[unit_places] >= 0)
+        pairs = np.bincount(own[unit_places[beside]] * len(values) + value_places[beside], minlength=len(values) ** 2)
+        there = pairs > 0
+        agreed = counted_agreement(values, both.reshape(-1, len(values))[there], pairs[there], resamples=0)
+        found[int(name)] = agreed.alpha
+    return found
