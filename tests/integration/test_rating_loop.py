@@ -214,6 +214,25 @@ def test_an_interrupted_session_names_the_command_that_goes_on(three: list[int],
     assert ended(child) == 130
 
 
+def test_undo_leaves_what_the_same_rater_has_said_elsewhere_since(
+    promptlab: Promptlab, three: list[int], loop: Loop
+) -> None:
+    """It takes back what this session has given, and nothing else."""
+    child = loop()
+    child.expect("q quit")
+    child.send("5")
+    child.expect("Item 2 of 3")
+    child.expect("q quit")
+    promptlab("rate", three[0], "--score", 2, "--rater", "ana")
+    child.send("u")
+    child.expect("You have rated it elsewhere since, and that rating stands.")
+    child.expect("Item 1 of 3")
+    child.expect("q quit")
+    child.send("q")
+    assert ended(child) == 0
+    assert scores(promptlab) == [2.0, None, None]
+
+
 @pytest.mark.parametrize("how", ["interrupt", "kill", "hang up"])
 def test_a_rating_that_was_given_survives(promptlab: Promptlab, three: list[int], loop: Loop, how: str) -> None:
     """It is committed when the key goes down, whatever ends the session."""
