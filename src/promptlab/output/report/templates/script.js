@@ -25,7 +25,7 @@
   filter();
 
   // The lightbox: every picture becomes a button; arrows go through those of the cases that are shown.
-  const box = by("lightbox"), large = by("large"), caption = by("caption");
+  const box = by("lightbox"), large = by("large"), caption = by("caption"), whole = by("whole");
   const buttons = [...document.querySelectorAll(".shot img")].map((image) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -36,11 +36,14 @@
   });
   let current = null;
   const show = (button) => {
-    const image = button.firstChild, score = button.closest(".shot").querySelector(".score");
+    const shot = button.closest(".shot"), image = button.firstChild;
+    const score = shot.querySelector(".score"), link = shot.querySelector("a");
     current = button;
     large.src = image.src;
     large.alt = image.alt;
     caption.textContent = image.alt + (score ? ` (${score.textContent})` : "");
+    whole.hidden = !link;
+    if (link) whole.href = link.href;
     if (!box.open) box.showModal();
   };
   const go = (steps) => {
