@@ -218,6 +218,7 @@ def test_votes_are_resolved_to_baseline_and_candidate(bench: Database, promptlab
     assert (candidate["wins"], candidate["ties"], candidate["losses"]) == (14, 2, 1)
     assert (candidate["both_bad"], candidate["raters"], candidate["verdict"]) == (1, 2, "better")
     assert (candidate["star_difference"], candidate["agreement"]["alpha"]) == (None, 1.0)
+    assert candidate["completion"] == {"baseline": 0.85, "candidate": 0.85}  # of the cases in common
     [turned] = promptlab("compare", "2", "1", "--votes", "--json").json["candidates"]
     assert (turned["wins"], turned["losses"], turned["verdict"]) == (1, 14, "worse")
     assert "promptlab vote banner@1 banner@2" not in promptlab("compare", "1", "2", "--votes").out

@@ -157,3 +157,23 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_done(
     assert error["hint"] == "Nothing was done. Choose another --junit."
     with database.reading() as session:
         assert session.exec(select(FirstLook)).all() == []
+
+
+def test_versions_without_cases_have_a_summary_too(
+    database: Database,
+    database_url: str,
+    promptlab: Promptlab,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Paired by number: the images of the pairs that differ most stand side by side."""
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", database_url)
+    with database.transaction() as session:
+        ids = planted.versions(session, (2.0, 4.0), cases=None, draws=3)
+        rows = list(session.exec(select(Generation).order_by(col(Generation.id))))
+        for row in rows:
+            factories.output(session, row, url=f"https://images.example/{row.id}.png")
+        planted.rated(session, rows, dict(zip(ids, (2.0, 4.0), strict=True)))
+    file = tmp_path / "summary.md"
+    promptlab("gate", "1", "2", "--summary", file, code=11)
+    assert file.read_text(encoding="utf-8").count("<img") == 6

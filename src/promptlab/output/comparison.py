@@ -67,7 +67,7 @@ def _indented(facts: Iterator[verdicts.Fact]) -> "Iterator[tuple[str, Text]]":
 def _ladder(ladder: View, baseline: str) -> "Iterator[Table | Text]":
     """Yield versions by the strength that all votes between them give, as wins against the baseline."""
     rows = [(plain(name_of(step)), f"{_chance(step['strength']):.0f}", _give(step)) for step in ladder["versions"]]
-    yield table(["BY ALL VOTES", f">OF 100 AGAINST {baseline}", "GIVE OR TAKE"], rows)
+    yield table(["BY ALL VOTES", f">OF 100 AGAINST {baseline}", ">GIVE OR TAKE"], rows)
     if not ladder["connected"]:
         yield plain("No chain of votes joins all of them, so they stand in no one order.")
 

@@ -105,7 +105,8 @@ def _outcomes(view: View) -> Iterator[Fact]:
 
 def _coverage(view: View, baseline: str, candidate: str) -> Iterator[Fact]:
     yield "known from", _known_from(view)
-    yield "rated", f"{_rated(view, 'baseline', baseline)}, {_rated(view, 'candidate', candidate)}"
+    if view.get("both_bad") is None:
+        yield "rated", f"{_rated(view, 'baseline', baseline)}, {_rated(view, 'candidate', candidate)}"
     if left := view["shared_blocks"] - view["blocks"]:
         low, high = view["bounds"]
         rest = f"were {counted(left, f'open {unit(view)}')} all lost or all won"

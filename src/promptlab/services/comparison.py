@@ -113,10 +113,11 @@ def coverage_of(gathered: Gathered, candidate: int, said: Said, alpha: float) ->
     """Return how far rating has come, and the interval that no rating of what both versions share can leave."""
     coverage, blocks = gathered.coverage, len(said.evidence.scores.blocks)
     shared = coverage.shared(gathered.baseline, candidate)
+    voted = None if said.both_bad is None or not shared else round(blocks / shared, 4)
     return {
         "completion": {
-            "baseline": coverage.completion(gathered.baseline),
-            "candidate": coverage.completion(candidate),
+            side: coverage.completion(version_id) if said.both_bad is None else voted
+            for side, version_id in (("baseline", gathered.baseline), ("candidate", candidate))
         },
         "bounds": limits(verdicts.bounds(said.evidence.scores, max(0, shared - blocks), alpha)),
         "paired_by": coverage.paired_by(gathered.baseline, candidate),
