@@ -1,6 +1,6 @@
-"""From the key that is a score to the next item, drawn, with 1,000,000 generations and images of 1 MB.
+"""From the key that is a score to the next item, drawn, with 1,000,000 generations and images of 1.9 MB.
 
-The loop of `promptlab rate` in a terminal, by somebody who looks at each item for a second.
+The loop of `promptlab rate` in a terminal, by somebody who looks at each item for two seconds.
 """
 
 import os
@@ -19,7 +19,8 @@ from promptlab.db.engine import open_database
 from promptlab.db.migrate import upgrade
 
 ITEMS, PICTURES, LIMIT = 60, 20, 100  # milliseconds
-_SIDE = 590  # pixels of noise on each side make 1 MB
+_SECONDS = 2
+_SIDE, _SPOTS = 1024, 128  # pixels on each side
 
 _TERMINALS = {"half blocks": ("", ("--preview",)), "sixel": ("\x1b[?62;4c", ())}
 """What a terminal answers when it is asked what it can, and how `rate` is called there."""
@@ -31,18 +32,27 @@ FROM (SELECT id FROM generation ORDER BY review_position, id LIMIT :items) AS fi
 """
 
 
-def prepare(url: str, folder: Path) -> None:
+def picture() -> bytes:
+    """Return an image as hard to pack as a photograph: soft spots of all colours, with grain."""
     from PIL import Image
 
+    def noise(side: int) -> Image.Image:
+        return Image.frombytes("RGB", (side, side), os.urandom(3 * side**2))
+
+    spots = noise(_SPOTS).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+    kept = BytesIO()
+    Image.blend(spots, noise(_SIDE), 0.06).save(kept, "PNG")
+    return kept.getvalue()
+
+
+def prepare(url: str, folder: Path) -> None:
     upgrade(url)
     database = open_database(url)
     fill(database)
     images = folder / "images"
     images.mkdir()
     for number in range(PICTURES):
-        noise = BytesIO()
-        Image.frombytes("RGB", (_SIDE, _SIDE), os.urandom(3 * _SIDE**2)).save(noise, "PNG")
-        (images / f"{number}.png").write_bytes(noise.getvalue())
+        (images / f"{number}.png").write_bytes(picture())
     values = {"folder": f"{images.as_uri()}/", "pictures": PICTURES, "side": _SIDE, "items": 4 * ITEMS}
     with database.transaction() as session:
         session.connection().execute(text(_OUTPUTS), values)
@@ -54,7 +64,7 @@ def next_items(folder: Path, answer: str, flags: tuple[str, ...]) -> list[float]
     child: pexpect.spawn[str] = pexpect.spawn(
         sys.executable, ["-m", "promptlab", "rate", "--rater", f"new{len(flags)}", *flags],
         cwd=str(folder), env={**os.environ, "TERM": "xterm-256color", "PROMPTLAB_HOME": str(folder)},
-        encoding="utf-8", timeout=60, dimensions=(40, 120),
+        encoding="utf-8", timeout=60, dimensions=(40, 120), maxread=1_000_000, searchwindowsize=200,
     )  # fmt: skip
     child.delaybeforesend = None
     if answer:
@@ -63,7 +73,7 @@ def next_items(folder: Path, answer: str, flags: tuple[str, ...]) -> list[float]
     child.expect("q quit")
     taken: list[float] = []
     for _item in range(ITEMS):
-        time.sleep(1)
+        time.sleep(_SECONDS)
         start = time.perf_counter()
         child.send("4")
         child.expect("q quit")
