@@ -67,14 +67,14 @@ def measure(name: str, runtime: Runtime) -> None:
         f"of one who rated {RATED:,}": QueueFilters(rater="ana"),
         "of a version": QueueFilters(rater="ana", prompt_version_id=1),
         f"of a version with {SMALL:,}": QueueFilters(rater="ana", prompt_version_id=3),
-        "of a batch": QueueFilters(rater="ana", batch_id=1),
+        "of a batch": QueueFilters(rater="ana", batch_id=1, is_large_batch=True),
         f"of a batch with {SMALL:,}": QueueFilters(rater="ana", batch_id=2),
         "with three ratings wanted": QueueFilters(rater="ana", ratings_wanted=3),
         "with three ratings wanted, of somebody new": QueueFilters(rater="new", ratings_wanted=3),
     }.items():
         queue = ReviewQueue(lab, filters)
-        milliseconds(f"{name}, {what}, length", queue.length)
-        milliseconds(f"{name}, {what}, first item", partial(queue.take, 1))
+        begin(f"{name}, {what}: counted", queue.length)
+        begin(f"{name}, {what}: the first item", partial(queue.take, 1))
         slowest = max(_next(queue) for _round in range(50))
         report(f"{name}, {what}, slowest of 50 next items, ms", slowest * 1000, LIMIT)
 
@@ -85,10 +85,11 @@ def _next(queue: ReviewQueue) -> float:
     return time.perf_counter() - start
 
 
-def milliseconds(what: str, action: Callable[[], object]) -> None:
+def begin(what: str, action: Callable[[], object]) -> None:
+    """Say how long something takes that a session does once, while it starts."""
     start = time.perf_counter()
     action()
-    report(f"{what}, ms", (time.perf_counter() - start) * 1000, LIMIT)
+    print(f"{what}: {(time.perf_counter() - start) * 1000:.0f} ms", flush=True)
 
 
 def at(url: str, folder: Path, name: str) -> None:

@@ -54,7 +54,7 @@ def _partial_index(name: str, *, where: str) -> None:
     op.create_index(
         name,
         "generation",
-        ["project_id", "state", "review_position", "id", "prompt_version_id"],
+        ["project_id", "review_position", "id", "prompt_version_id"],
         sqlite_where=condition,
         postgresql_where=condition,
     )

@@ -78,7 +78,6 @@ IN_ORDER: dict[str, Query] = {
     "queue of a rater": _queue(rater="ana"),
     "queue of a rater, further on": _queue(encode_cursor(500, PLACE), rater="ana"),
     "next block": lambda session: review_queue.next_block(session, DEFAULT_PROJECT, ANA, after=500),
-    "queue of a rater, two ratings wanted": _queue(rater="ana", ratings_wanted=2),
     "versions": _versions(),
     "versions of a name": _versions(name="poster"),
     "of a batch": lambda session: generations.of_batch(session, 1, after=500, limit=500),
@@ -89,6 +88,7 @@ IN_ORDER: dict[str, Query] = {
 
 BY_INDEX: dict[str, Query] = {
     "queue of a batch": _queue(batch_id=1),
+    "queue of a rater, two ratings wanted": _queue(rater="ana", ratings_wanted=2),
     "queue of a rater and a batch": _queue(batch_id=1, rater="ana"),
     "length of the queue": lambda session: review_queue.length(
         session, DEFAULT_PROJECT, QueueFilters(), at_most=10_001

@@ -205,10 +205,11 @@ class Generation(Table, table=True):
         # With the state, though it is always the same: SQLite prefers the index that fits more conditions.
         partial("ix_generation_unrated", "project_id", "state", "id",
                 where="state = 'succeeded' AND result_rating IS NULL"),
-        # With the version, so that what is not wanted is passed over without reading its row.
-        partial("ix_generation_unrated_place", "project_id", "state", "review_position", "id", "prompt_version_id",
+        # With the version, so that what is not wanted is passed over without reading its row; without the state, which
+        # PostgreSQL takes as known here: it would read all of an index that has it before the place.
+        partial("ix_generation_unrated_place", "project_id", "review_position", "id", "prompt_version_id",
                 where="state = 'succeeded' AND result_rating IS NULL"),
-        partial("ix_generation_place", "project_id", "state", "review_position", "id", "prompt_version_id",
+        partial("ix_generation_place", "project_id", "review_position", "id", "prompt_version_id",
                 where="state = 'succeeded'"),
         *(partial(f"ix_generation_rated_{score}", "project_id", "id", where=rated_as(score)) for score in range(1, 6)),
         Index("ix_generation_batch_id", "batch_id"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -53,6 +53,7 @@ def page(
 def length(session: Session, project_id: int, filters: QueueFilters, *, at_most: int) -> int:
     """Return how many generations wait for a rating; as soon as they are `at_most`, no more are counted."""
     waiting = _waiting(project_id, filters).with_only_columns(_ID).order_by(_PLACE, _ID).limit(at_most).subquery()
+    _run_at_once(session)
     return int(session.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
@@ -79,6 +80,7 @@ def open_blocks(session: Session, project_id: int, filters: QueueFilters) -> lis
     there = select(func.count(_ID)).where(col(Generation.project_id) == project_id, succeeded(), _is_in(mine.c.block))
     waits = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(mine.c.block))
     unfinished = select(mine.c.block).where(mine.c.count < there.scalar_subquery(), waits.exists())
+    _run_at_once(session)
     return list(session.execute(unfinished.order_by(mine.c.block)).scalars())
 
 
@@ -86,6 +88,12 @@ def of_block(session: Session, project_id: int, filters: QueueFilters, block: in
     """Return the ids of what waits in that block."""
     statement = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(block))
     return [id_ or 0 for id_ in session.execute(statement.order_by(_PLACE, _ID)).scalars()]
+
+
+def _run_at_once(session: Session) -> None:
+    """Let PostgreSQL not compile the next statement, for which it expects far too many rows: measured, 1.5 s of 2."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text("SET LOCAL jit = off"))
 
 
 def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
