@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, case, cast, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from promptlab.db.engine import driver_rows
 from promptlab.db.models import CaseSet, CaseSetItem, Generation
 from promptlab.db.opinions import Rating, Vote
 from promptlab.db.states import GenerationState
@@ -23,7 +24,7 @@ def covered(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ...
     """Return version, case or None, generations that succeeded, and those of them that are rated, of each case."""
     version, case_id = col(Generation.prompt_version_id), col(Generation.case_id)
     statement = select(version, case_id, func.count(), func.count(col(Generation.result_rating)))
-    return _rows(session, statement.where(*_made_by(version_ids)).group_by(version, case_id))
+    return driver_rows(session, statement.where(*_made_by(version_ids)).group_by(version, case_id))
 
 
 def cells(session: Session, version_ids: Sequence[int], *, by_number: bool) -> list[tuple[Any, ...]]:
@@ -38,7 +39,7 @@ def cells(session: Session, version_ids: Sequence[int], *, by_number: bool) -> l
         .join(Rating, (col(Rating.generation_id) == placed.c.id) & _CURRENT)
         .group_by(*group)
     )
-    return _rows(session, statement)
+    return driver_rows(session, statement)
 
 
 def patterns(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ...]]:
@@ -57,7 +58,7 @@ def patterns(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ..
         .subquery()
     )
     pattern = (each.c.version_id, *(each.c[f"of_{score}"] for score in _SCORES))
-    return _rows(session, select(*pattern, func.count()).group_by(*pattern))
+    return driver_rows(session, select(*pattern, func.count()).group_by(*pattern))
 
 
 def has_votes(session: Session, project_id: int) -> bool:
@@ -90,7 +91,7 @@ def votes(session: Session, version_ids: Sequence[int]) -> list[tuple[Any, ...]]
         .where(func.coalesce(left.case_id, 0) == func.coalesce(right.case_id, 0))
         .order_by(col(Vote.id))
     )
-    return _rows(session, statement)
+    return driver_rows(session, statement)
 
 
 def case_set_of(session: Session, version_ids: Sequence[int]) -> str | None:
@@ -126,9 +127,3 @@ def _placed(version_ids: Sequence[int], *, by_number: bool) -> Any:
 
 def _made_by(version_ids: Sequence[int], table: Any = Generation) -> tuple[Any, Any]:
     return col(table.prompt_version_id).in_(version_ids), col(table.state) == GenerationState.SUCCEEDED
-
-
-def _rows(session: Session, statement: Any) -> list[tuple[Any, ...]]:
-    """Return the rows as the driver has them: making 100,000 rows of SQLAlchemy takes as long as the query."""
-    with session.connection().execute(statement) as result:
-        return list(result.cursor.fetchall())

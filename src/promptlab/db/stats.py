@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, case, func, select
 from sqlmodel import Session, col
 
+from promptlab.db.engine import driver_rows
 from promptlab.db.models import Generation, PromptVersion
 from promptlab.db.opinions import Rating
 from promptlab.db.states import GenerationState
@@ -77,7 +78,7 @@ def means(session: Session, by: str, conditions: Sequence[ColumnElement[bool]]) 
     return found
 
 
-def opinions(session: Session, conditions: Sequence[ColumnElement[bool]]) -> list[tuple[int, str, int, int | None]]:
+def opinions(session: Session, conditions: Sequence[ColumnElement[bool]]) -> list[tuple[Any, ...]]:
     """Return generation, rater, score and milliseconds of each current rating of what somebody else has rated too.
 
     And of whatever else was timed.
@@ -92,7 +93,7 @@ def opinions(session: Session, conditions: Sequence[ColumnElement[bool]]) -> lis
     )
     wanted = (each.c.ratings > 1) | each.c.duration_ms.is_not(None)
     statement = select(each.c.generation_id, each.c.rater, each.c.score, each.c.duration_ms).where(wanted)
-    return [tuple(row) for row in session.execute(statement)]
+    return driver_rows(session, statement)
 
 
 def by_rater(session: Session, conditions: Sequence[ColumnElement[bool]]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
@@ -29,7 +30,7 @@ def stats_of_raters(session: Session, where: Sequence[ColumnElement[bool]]) -> P
     return Page(items, None)
 
 
-def _beside_others(opinions: Sequence[tuple[int, str, int, int | None]]) -> dict[str, View]:
+def _beside_others(opinions: Sequence[tuple[Any, ...]]) -> dict[str, View]:
     """Return of each rater how many stars they are above the others (`deviation`), and so on."""
     from promptlab.statistics.severity import agreement_with_others, severities
 
