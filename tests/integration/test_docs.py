@@ -98,6 +98,10 @@ def _voting(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Benc
     return Bench(before=(_BUY[0], again, "promptlab cases import subjects subjects.csv", batch), keys=("lur",))
 
 
+def _reporting(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> Bench:
+    return replace(_voting(request, patch), keys=())
+
+
 def _pictures(_request: pytest.FixtureRequest, _patch: pytest.MonkeyPatch) -> Bench:
     Path("images").mkdir()
     for name, colour in (("fox", "red"), ("owl", "brown")):
@@ -203,6 +207,7 @@ BENCHES: dict[str, Prepare] = {
     "docs/rating-with-a-team.md": _rating,
     "docs/troubleshooting.md": _nothing,
     "docs/voting.md": _voting,
+    "docs/reports.md": _reporting,
     "docs/which-version-is-better.md": _ten_cases,
     "docs/workers.md": _workers,
     "docs/your-own-provider.md": _own_provider,

@@ -83,6 +83,7 @@ def demo(
         promptlab("stats")
         promptlab("compare", "poster@1", "poster@2")
         promptlab("gate", "poster@1", "poster@2", fine=EXIT_CODES.values())
+        promptlab("report", "-o", "report.html")
     if as_json:
         output.show({"folder": str(folder.absolute())}, lambda _: "", as_json=True)
     say(_NEXT.format(folder=folder))
