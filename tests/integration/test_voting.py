@@ -118,6 +118,21 @@ def test_undo_goes_back_over_the_whole_session(loop: Loop) -> None:
     assert all(vote.duration_ms is not None and vote.duration_ms >= 0 for vote in votes())
 
 
+@pytest.mark.usefixtures("anywhere", "contest")
+def test_undo_leaves_what_the_rater_has_said_of_the_pair_elsewhere_since(loop: Loop) -> None:
+    """Also on SQLite, which gives the later vote the id of the one in whose place it stands."""
+    here, there = (loop("banner@1", "banner@2", "--rater", "ana", command="vote") for _terminal in range(2))
+    for terminal, key in ((here, "l"), (there, "r")):
+        terminal.expect("Pair 1 of 5")
+        terminal.expect("q quit")
+        terminal.send(key)
+        terminal.expect("Pair 2 of 5")
+    here.expect("q quit")
+    here.send("u")
+    here.expect("You have voted on it elsewhere since, and that vote stands.")
+    assert [vote.answer.value for vote in votes()] == ["right"]
+
+
 @pytest.mark.usefixtures("contest")
 def test_an_interrupted_session_names_the_command_that_goes_on(loop: Loop) -> None:
     child = loop("banner@1", "2", "--rater", "ben b", "--preview", command="vote", columns=160)

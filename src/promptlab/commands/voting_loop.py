@@ -12,6 +12,7 @@ from promptlab.db.states import VoteAnswer
 from promptlab.runtime import Runtime
 
 if TYPE_CHECKING:
+    from promptlab.db.opinions import Vote
     from promptlab.services.voting import Ballot
 
 _ANSWERS = {
@@ -87,15 +88,15 @@ class VotingUse:
     def actions(self, question: Question) -> Mapping[str, Action]:  # noqa: ARG002 - there are no others
         return {}
 
-    def record(self, question: Question, answer: VoteAnswer, duration_ms: int | None) -> tuple[int, str]:
+    def record(self, question: Question, answer: VoteAnswer, duration_ms: int | None) -> tuple["Vote", str]:
         from promptlab.services import voting
 
         given = voting.vote(
             self._runtime.lab, question.subject, rater=self._contest.rater, answer=answer, duration_ms=duration_ms
         )
-        return given.id or 0, answer.value.replace("_", " ")
+        return given, answer.value.replace("_", " ")
 
-    def withdraw(self, question: Question, receipt: int) -> str:  # noqa: ARG002 - a vote has an id of its own
+    def withdraw(self, question: Question, receipt: "Vote") -> str:  # noqa: ARG002 - a vote names its pair
         from promptlab.services import voting
 
         voting.undo(self._runtime.lab, receipt)

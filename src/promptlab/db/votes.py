@@ -3,7 +3,6 @@
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from promptlab.db.columns import is_id
 from promptlab.db.models import Generation
 from promptlab.db.opinions import Vote
 from promptlab.db.states import GenerationState
@@ -37,12 +36,7 @@ def pairs_of(session: Session, project_id: int, rater: str) -> set[tuple[int, in
 
 def put(session: Session, vote: Vote) -> Vote:
     """Keep a vote in the place of one that its rater has given for the same pair; the pair is to be locked."""
-    statement = select(Vote).where(
-        col(Vote.left_generation_id) == vote.left_generation_id,
-        col(Vote.right_generation_id) == vote.right_generation_id,
-        col(Vote.rater) == vote.rater,
-    )
-    if earlier := session.execute(statement).scalar_one_or_none():
+    if earlier := _standing(session, vote):
         session.delete(earlier)
         session.flush()
     session.add(vote)
@@ -50,10 +44,22 @@ def put(session: Session, vote: Vote) -> Vote:
     return vote
 
 
-def take_back(session: Session, project_id: int, vote_id: int) -> None:
-    """Remove a vote; raises NotFound where it is gone."""
-    found = session.get(Vote, vote_id, with_for_update=True) if is_id(vote_id) else None
-    if found is None or found.project_id != project_id:
+def take_back(session: Session, given: Vote) -> None:
+    """Remove a vote; raises NotFound where it is gone, or another stands in its place."""
+    found = _standing(session, given)
+    if found is None:
         raise NotFound("That vote is not there any more.")
+    if found.created_at != given.created_at:  # not by the id, which SQLite gives again once its vote is removed
+        raise NotFound("You have voted on it elsewhere since, and that vote stands.")
     session.delete(found)
     session.flush()
+
+
+def _standing(session: Session, vote: Vote) -> Vote | None:
+    """Return what the rater of a vote says of its pair now, locked."""
+    statement = select(Vote).where(
+        col(Vote.left_generation_id) == vote.left_generation_id,
+        col(Vote.right_generation_id) == vote.right_generation_id,
+        col(Vote.rater) == vote.rater,
+    )
+    return session.execute(statement.with_for_update()).scalar_one_or_none()

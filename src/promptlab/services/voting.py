@@ -86,10 +86,10 @@ def vote(lab: Lab, pair: Pair, *, rater: str, answer: VoteAnswer, duration_ms: i
         return votes.put(session, given)
 
 
-def undo(lab: Lab, vote_id: int) -> None:
-    """Take a vote back; raises NotFound where it is gone."""
+def undo(lab: Lab, given: Vote) -> None:
+    """Take a vote back; raises NotFound where it is gone, or its rater has voted on the pair anew since."""
     with lab.database.transaction() as session:
-        votes.take_back(session, lab.project_id, vote_id)
+        votes.take_back(session, given)
 
 
 def _pairs(mine: _Cases, theirs: _Cases) -> Iterator[tuple[int, int]]:
