@@ -99,7 +99,7 @@ def test_the_file_loads_nothing_and_holds_all(small_lab: ReportLab) -> None:
 def test_pictures_are_small_unless_full_ones_are_asked_for(small_lab: ReportLab) -> None:
     small_lab.plant(cases=2, inputs=False)
     page, _ran = small_lab.report()
-    assert {max(size) for size in page.sizes()} == {480}
+    assert {max(size) for size in page.sizes()} == {512}
     page, _ran = small_lab.report("--full")
     assert page.pictures == [planted_report.poster(case, place) for case in (0, 1) for place in (0, 1)]
 
@@ -136,12 +136,12 @@ def test_a_small_file_has_smaller_pictures_then_fewer_and_says_so(small_lab: Rep
     def noise(case: int, version: int) -> bytes:
         return planted_report.png(Image.effect_noise((640, 640), 90 + case % 7 + version).convert("RGB"))
 
-    small_lab.plant(cases=40, draw=noise)
-    page, ran = small_lab.report("--max-size", "4")
-    assert ran.json["bytes"] <= 4_000_000
+    small_lab.plant(cases=20, draw=noise)
+    page, ran = small_lab.report("--max-size", "2")
+    assert ran.json["bytes"] <= 2_000_000
     assert ran.json["images_left_out"] == 0
     [size] = page.sizes()
-    assert 160 <= max(size) < 480
+    assert 160 <= max(size) < 512
     page, ran = small_lab.report("--max-size", "1", "--full")
     left_out = ran.json["images_left_out"]
     assert ran.json["bytes"] <= 1_000_000
@@ -160,6 +160,18 @@ def test_a_page_of_more_rows_than_fit_says_how_many_are_left_out(small_lab: Repo
     assert ran.json["bytes"] <= 1_000_000
     assert ran.json["cases"] + ran.json["cases_left_out"] == 400
     assert f"{ran.json['cases_left_out']} more cases are left out for want of room." in page.text
+
+
+def test_a_file_that_texts_alone_make_too_large_is_warned_of(small_lab: ReportLab) -> None:
+    """Prompts are never cut: whoever reads a report reads what was sent."""
+    with small_lab.database.transaction() as session:
+        version = factories.version(session, user_prompt="word " * 250_000)
+        factories.generation(session, prompt_version_id=version.id)
+    page, ran = small_lab.report("--max-size", "1")
+    assert ran.json["cases_left_out"] == 1
+    assert ran.json["bytes"] > 1_000_000
+    assert "Its texts alone are larger than --max-size" in ran.err
+    assert page.text.count("word ") > 249_000
 
 
 def test_nothing_is_written_where_nothing_can_be_told(small_lab: ReportLab, promptlab: Promptlab) -> None:

@@ -1,5 +1,6 @@
 """`promptlab report`: everything about some versions as one page."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +71,7 @@ def report(
         )
     shown = _view(output, view, fitted)
     runtime.output.show(shown, lambda _: _sentence(output, shown), as_json=as_json)
-    if sentence := _left_out(shown):
+    for sentence in _remarks(shown, most):
         runtime.output.warn(sentence)
 
 
@@ -110,13 +111,15 @@ def _sentence(path: Path, shown: dict[str, Any]) -> str:
     return f"{path}: {size(shown['bytes'])}, {counts}. {listed(named)}."
 
 
-def _left_out(shown: dict[str, Any]) -> str | None:
+def _remarks(shown: dict[str, Any], most: float | None) -> Iterator[str]:
+    """Yield what is not in the file as it might be expected."""
     from promptlab.output.cells import counted
     from promptlab.output.report.words import listed
 
-    parts = {"images_missing": "image that cannot be read", "images_left_out": "image", "cases_left_out": "case"}
-    left = [counted(shown[name], what) for name, what in parts.items() if shown[name] and name != "images_missing"]
-    sentences = [f"{listed(left)} had to stay out for want of room; --max-size makes room."] if left else []
+    left = [(shown["images_left_out"], "image"), (shown["cases_left_out"], "case")]
+    if named := [counted(number, what) for number, what in left if number]:
+        yield f"{listed(named)} had to stay out for want of room; a larger --max-size makes room."
+    if most is not None and shown["bytes"] > most * _MEGABYTE:
+        yield "Its texts alone are larger than --max-size: prompts are not cut."
     if shown["images_missing"]:
-        sentences.append(f"{counted(shown['images_missing'], 'image')} could not be read; their places say why.")
-    return " ".join(sentences) or None
+        yield f"{counted(shown['images_missing'], 'image')} could not be read; their places say why."

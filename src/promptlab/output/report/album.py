@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from promptlab.adapters.storage.protocol import ObjectMissing
 from promptlab.errors import InvalidInput
-from promptlab.output.report.thumbnails import STEPS, Picture, Step, Undrawable, redrawn, thumbnail
+from promptlab.output.report.thumbnails import Picture, Step, Undrawable, redrawn, thumbnail
 
 View = dict[str, Any]
 Read = Callable[[str], bytes]
@@ -120,9 +120,9 @@ class Album:
 Draw = Callable[[View, bytes], Picture]
 
 
-def as_thumbnail(_image: View, data: bytes) -> Picture:
-    """Draw an image as small as it is at first."""
-    return thumbnail(data, STEPS[0])
+def drawn_at(step: Step) -> Draw:
+    """Return what draws an image that small."""
+    return lambda _image, data: thumbnail(data, step)
 
 
 def as_it_is(image: View, data: bytes) -> Picture:

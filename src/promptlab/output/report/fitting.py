@@ -2,15 +2,21 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from promptlab.output.report.album import Album, Read, as_it_is, as_thumbnail, in_full
-from promptlab.output.report.thumbnails import SMALLEST_BYTES, STEPS
+from promptlab.output.report.album import Album, Read, as_it_is, drawn_at, in_full
+from promptlab.output.report.thumbnails import SMALLEST_BYTES, STEPS, Step
 
 View = dict[str, Any]
 
 LEFT_OUT = "Left out for want of room."
+
+_SAMPLE = 24
+"""How many pictures tell how large all of them get: drawing each twice would take an eighth longer."""
+
+_CAUTION = 0.93
+"""How much of the room the sample may ask for, since others may be larger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +38,6 @@ class Fitted:
     images_left_out: int = 0
     missing: int = 0
     """Images that are gone or cannot be drawn."""
-    shrunk: bool = field(default=False)
 
 
 def rows_that_fit(cases: Sequence[View], sizes: Sequence[int], room: int | None) -> Sequence[View]:
@@ -66,21 +71,40 @@ def fill(
     """
     shown = list(images_of(fitted.cases))
     unique = list({image["sha256"]: image for image in shown}.values())
-    worth = len(unique) if room is None else min(len(unique), max(0, room) // SMALLEST_BYTES)
-    draw = as_thumbnail if not wanted.full else in_full if wanted.blind else as_it_is
-    album.fill(unique[:worth], read, advance, draw)
+    worth = unique if room is None else unique[: max(0, room) // SMALLEST_BYTES]
     times = Counter(image["sha256"] for image in shown)
-    if not wanted.full and room is not None:
-        fitted.shrunk = _shrink(album, times, room)
+    if wanted.full:
+        album.fill(worth, read, advance, in_full if wanted.blind else as_it_is)
+    else:
+        _fill_small(album, worth, times, room, lambda images, step: album.fill(images, read, advance, drawn_at(step)))
     _leave_out(album, unique, times, room)
     fitted.images = sum(album.places[image["sha256"]].missing is None for image in shown)
     fitted.images_left_out = sum(album.places[image["sha256"]].missing == LEFT_OUT for image in shown)
     fitted.missing = len(shown) - fitted.images - fitted.images_left_out
 
 
-def _shrink(album: Album, times: Counter[str], room: int) -> bool:
-    """Make all pictures smaller by the same, so that none looks worse than another; say whether it was needed."""
+def _fill_small(
+    album: Album,
+    images: Sequence[View],
+    times: Counter[str],
+    room: int | None,
+    draw: Callable[[Sequence[View], Step], None],
+) -> None:
+    """Draw all pictures equally small, so that none looks worse than another; some of them tell how small."""
+    sample = images[:: -(-len(images) // _SAMPLE) or 1]
+    rest = [image for image in images if image not in sample]
+    draw(sample, STEPS[0])
     step = 0
+    if room is not None and sample:
+        share = sum(times[image["sha256"]] for image in sample) / sum(times[image["sha256"]] for image in images)
+        step = _shrunk(album, times, room * share * _CAUTION, step)
+    draw(rest, STEPS[step])
+    if room is not None:
+        _shrunk(album, times, room, step)
+
+
+def _shrunk(album: Album, times: Counter[str], room: float, step: int) -> int:
+    """Make all pictures smaller until they fit into the room, from that step on, and return the step."""
     while step + 1 < len(STEPS) and (size := _size(album, times)) > room:
         # A picture's bytes grow a little less than its pixels: a step that is far too large is not even tried.
         step = next(
@@ -88,7 +112,7 @@ def _shrink(album: Album, times: Counter[str], room: int) -> bool:
             len(STEPS) - 1,
         )
         album.shrink(STEPS[step])
-    return step > 0
+    return step
 
 
 def _share(now: int, later: int) -> float:

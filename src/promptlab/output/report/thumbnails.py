@@ -9,8 +9,8 @@ from promptlab.services.images import MAX_PIXELS
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_GAP = 1.05
-"""How exact the first step of shrinking is: whole pixels are averaged first, which takes a tenth of the time."""
+_GAP = 1.0
+"""Whole pixels are averaged as far as that goes, which takes a quarter of the time; only the rest is resampled."""
 
 _BEST = 92
 """The quality of pictures in full size that are made anew."""
@@ -29,7 +29,7 @@ class Step:
 
 
 STEPS = (
-    Step(edge=480, quality=80),
+    Step(edge=512, quality=78),
     Step(edge=400, quality=76),
     Step(edge=340, quality=72),
     Step(edge=280, quality=66),
@@ -66,8 +66,8 @@ def thumbnail(data: bytes, step: Step) -> Picture:
                 raise Undrawable
             image.draft("RGB", (step.edge, step.edge))
             # The longer edge is bounded, so it may be turned as the camera says after it is small.
-            image.thumbnail((step.edge, step.edge), reducing_gap=_GAP)
-            return _saved(ImageOps.exif_transpose(image), step.quality)
+            turned = ImageOps.exif_transpose(_small(image, step.edge))
+            return _saved(turned, step.quality)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Undrawable from error
 
@@ -83,6 +83,13 @@ def redrawn(data: bytes) -> Picture:
             return _saved(ImageOps.exif_transpose(image), _BEST)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Undrawable from error
+
+
+def _small(image: "Image", edge: int) -> "Image":
+    if image.mode == "P":  # the numbers of colours have no average
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image.thumbnail((edge, edge), reducing_gap=_GAP)
+    return image
 
 
 def _saved(image: "Image", quality: int) -> Picture:
