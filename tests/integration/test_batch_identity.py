@@ -4,11 +4,16 @@ import json
 from collections import Counter
 
 import pytest
+from tests.fixtures import factories
 from tests.fixtures.batches import make_cases, make_version, prompts, rows, states, wanted
 from tests.fixtures.command_line import Promptlab
+from tests.fixtures.factories import opening
 from tests.fixtures.processes import Start, wait_until
 from tests.openai_behaviour import Behaviour
 from tests.openai_server import OpenAIServer
+
+from promptlab.db.columns import now
+from promptlab.db.states import GenerationState
 
 RUN = ("batch", "run", "--prompt-version", "p", "--cases", "cases.csv")
 BOTH = ("batch", "run", "--prompt-version", "p", "--prompt-version", "q", "--cases", "cases.csv")
@@ -108,6 +113,26 @@ def test_each_of_two_processes_ends_when_the_batch_does(
     code, out, err = first.wait()
     assert (code, json.loads(out)["state"]) == (0, "done"), err
     assert len(server.asked) == 2
+
+
+def test_what_a_dead_process_has_left_of_another_batch_does_not_end_the_waiting(
+    promptlab: Promptlab, server: OpenAIServer, start: Start, database_url: str
+) -> None:
+    """As many jobs as the other has requests in flight, about which nobody can be asked; that is told once."""
+    make_cases(2)
+    server.behave_always(Behaviour.slow(3.5))
+    first = start(*RUN, "--json")
+    wait_until(lambda: len(server.asked) == 2, "both requests")
+    with opening(database_url) as database, database.transaction() as session:
+        for _job in range(2):
+            version = factories.version(session, provider="bfl", model="flux-2-pro")
+            row = factories.generation(session, prompt_version_id=version.id, state=GenerationState.SENDING)
+            factories.attempt(session, row, outcome=None, owner="gone", lease_until=now(), handle="a job")
+    second = promptlab(*RUN, "--json")
+    assert (second.json["state"], second.json["succeeded"], second.json["sending"]) == ("done", 2, 0)
+    assert second.err.count("2 earlier generations cannot be asked about") <= 2, "by the command, and by the run"
+    code, _out, err = first.wait()
+    assert code == 0, err
 
 
 def test_everything_is_planned_before_the_first_request(

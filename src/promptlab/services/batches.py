@@ -197,13 +197,13 @@ def _others_are_at_work(lab: Lab, batch_id: int, notes: list[str]) -> bool:
     What the dead among them have left is settled, where that is possible now, and noted.
     """
     with lab.database.reading() as session:
-        _planned, sending = rows.unfinished(session, batch_id)
+        sending = batch_items.in_state(session, batch_id, GenerationState.SENDING)
     if not sending:
         return False
     time.sleep(_MOMENT_SECONDS)
     recovered = recover(lab)
-    notes += recovered.sentences
-    return sending > recovered.waiting + recovered.running + recovered.unasked
+    notes += [sentence for sentence in recovered.sentences if sentence not in notes]  # what is open is told each time
+    return not set(sending).issubset(recovered.in_flight)
 
 
 def _require_alive(batch: Batch) -> None:

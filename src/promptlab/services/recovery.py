@@ -77,6 +77,9 @@ class Recovered:
     planned: Sequence[int] = ()
     """What a process that died had not sent; it is told once, and sent only by somebody who asks for it."""
 
+    in_flight: Collection[int] = frozenset()
+    """The generations that could not be settled yet, though their process ended: those are still in flight."""
+
     batches: Mapping[int, int] = field(default_factory=dict)
     """How many generations of which batches are still planned, because the process that ran those has ended."""
 
@@ -102,18 +105,24 @@ def recover(lab: Lab) -> Recovered:
     with lab.database.reading() as session:
         left, late = attempts.in_flight(session, lab.project_id), _late_answers(lab, session)
     behind = left_behind(lab, in_flight={attempt.owner for attempt in left})
-    results, ended = [_settle_late(lab, attempt) for attempt in late], set[int]()
+    results = [(attempt.generation_id, _settle_late(lab, attempt)) for attempt in late]
+    ended = set[int]()
     for owner, group in groupby(sorted(left, key=_owner_of), key=_owner_of):
         found = list(group)
         with lab.owner.take_over(owner, _lease_of(lab, found)) as dead:
-            settled = [_settle(lab, attempt) for attempt in found] if dead else []
+            settled = [(attempt.generation_id, _settle(lab, attempt)) for attempt in found] if dead else []
         ended |= {attempt.batch_id for attempt in found if dead}
-        if dead and _LATER.isdisjoint(settled):
+        if dead and _LATER.isdisjoint(how for _id, how in settled):
             lab.owner.forget(owner)
         results += settled
-    counts = {name: results.count(name) for name in ("kept", "unknown", *_LATER)}
+    counts = {name: sum(how == name for _id, how in results) for name in ("kept", "unknown", *_LATER)}
     _stopped(lab, ended - set(behind.batch_ids))
-    return Recovered(**counts, planned=behind.generation_ids, batches=_stopped(lab, behind.batch_ids))
+    return Recovered(
+        **counts,
+        planned=behind.generation_ids,
+        in_flight={generation_id for generation_id, how in results if how in _LATER},
+        batches=_stopped(lab, behind.batch_ids),
+    )
 
 
 def _lease_of(lab: Lab, found: Sequence[Attempt]) -> datetime:
