@@ -159,6 +159,25 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_done(
         assert session.exec(select(FirstLook)).all() == []
 
 
+@pytest.mark.parametrize(
+    "files", [("--junit", ""), ("--summary", "-"), ("--junit", "x.xml", "--summary", "./x.xml")], ids=" ".join
+)
+def test_files_that_are_none_or_the_same_are_said(promptlab: Promptlab, files: tuple[str, ...]) -> None:
+    message = promptlab("gate", "1", "2", *files, "--json", code=2).error["message"]
+    assert "needs the name of a file" in message or "the same file" in message
+
+
+def test_a_gate_without_a_verdict_leaves_no_files_of_an_earlier_one(
+    plant: Plant, promptlab: Promptlab, tmp_path: Path
+) -> None:
+    """A CI server would show them as the verdict on this version."""
+    plant(2.5, 3.5)
+    files = ("--junit", tmp_path / "out" / "junit.xml", "--summary", tmp_path / "out" / "summary.md")
+    promptlab("gate", "1", "2", *files)
+    promptlab("gate", "1", "nobody", *files, code=3)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_versions_without_cases_have_a_summary_too(
     database: Database,
     database_url: str,

@@ -12,14 +12,14 @@ from promptlab.output.files import require_writable, written_whole
 
 def refused(path: Path) -> str:
     with pytest.raises(InvalidInput) as caught:
-        require_writable(path, flag="--junit")
+        require_writable(path, flag="--junit", so_far="Nothing was done.")
     assert caught.value.hint == "Nothing was bought. Choose another --junit."
     return caught.value.message
 
 
 def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
     path = tmp_path / "reports" / "of today" / "junit.xml"
-    require_writable(path, flag="--junit")
+    require_writable(path, flag="--junit", so_far="Nothing was done.")
     assert list(path.parent.iterdir()) == []
 
 

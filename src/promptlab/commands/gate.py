@@ -8,7 +8,7 @@ import typer
 from promptlab.commands import completion
 from promptlab.commands.compare import Baseline
 from promptlab.commands.options import Json, runtime_of
-from promptlab.commands.reports import FILES, Summary
+from promptlab.commands.reports import FILES, Summary, make_room
 
 if TYPE_CHECKING:
     from promptlab.runtime import Runtime
@@ -42,13 +42,10 @@ def gate(
     Example: promptlab gate banner@1 banner@2 --min-blocks 20
     """
     from promptlab.output.comparison import gate_picture
-    from promptlab.output.files import require_writable
     from promptlab.services import gating
 
     terms = gating.Terms(margin=margin, min_blocks=min_blocks)
-    for path, flag in ((junit, "--junit"), (summary, "--summary")):
-        if path is not None:
-            require_writable(path, flag=flag, so_far="Nothing was done.")
+    make_room(junit, summary, so_far="Nothing was done.")
     runtime = runtime_of(context)
     with runtime.writing() as (session, project_id):
         looked = gating.first_look(session, project_id, baseline, candidate, terms)

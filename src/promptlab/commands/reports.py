@@ -26,34 +26,14 @@ class Reports:
     summary: Path | None
 
     def checked(self, *, detached: bool) -> "Reports":
-        """Return them if they can be written, and delete those of an earlier run.
-
-        Raises:
-            InvalidInput: they cannot be written; nothing was bought and nothing deleted.
-        """
-        from promptlab.output.files import require_writable
-
+        """Return them once there is room for them; raises InvalidInput as `make_room` does."""
         if detached and (self.junit or self.summary):
             raise InvalidInput(
                 "With --detach there is nothing to write yet: workers make the images later.",
                 hint="Once they have, `promptlab batch resume ID` with --junit and --summary writes the files.",
             )
-        for path, flag in self._asked:
-            if str(path) in {".", "-"}:  # an empty word is `.` to a Path
-                raise InvalidInput(f"{flag} needs the name of a file; stdout has the batch itself.")
-            require_writable(path, flag=flag)
-        if self.junit and self.summary and os.path.realpath(self.junit) == os.path.realpath(self.summary):
-            raise InvalidInput("--junit and --summary name the same file.", hint="Give each a file of its own.")
-        for path, _flag in self._asked:
-            Path(os.path.realpath(path)).unlink(
-                missing_ok=True
-            )  # a run that does not come to its end must not leave an earlier one's
+        make_room(self.junit, self.summary, so_far="Nothing was bought.")
         return self
-
-    @property
-    def _asked(self) -> list[tuple[Path, str]]:
-        named = ((self.junit, "--junit"), (self.summary, "--summary"))
-        return [(path, flag) for path, flag in named if path is not None]
 
     def write(self, runtime: Runtime, view: dict[str, Any]) -> None:
         """Write the files about a batch, given as its view with `errors`; raises Unreachable."""
@@ -65,3 +45,22 @@ class Reports:
             write_junit(self.junit, view, reading.in_batch(runtime.lab, view["id"]))
         if self.summary is not None:
             write_summary(self.summary, view, reading.in_batch(runtime.lab, view["id"]), runtime.link)
+
+
+def make_room(junit: Path | None, summary: Path | None, *, so_far: str) -> None:
+    """Check that the files can be written, and delete those of an earlier run; `so_far` says what was done until now.
+
+    Raises:
+        InvalidInput: they cannot be written; nothing was deleted.
+    """
+    from promptlab.output.files import require_writable
+
+    asked = [(path, flag) for path, flag in ((junit, "--junit"), (summary, "--summary")) if path is not None]
+    for path, flag in asked:
+        if str(path) in {".", "-"}:  # an empty word is `.` to a Path
+            raise InvalidInput(f"{flag} needs the name of a file; stdout has the answer itself.")
+        require_writable(path, flag=flag, so_far=so_far)
+    if junit and summary and os.path.realpath(junit) == os.path.realpath(summary):
+        raise InvalidInput("--junit and --summary name the same file.", hint="Give each a file of its own.")
+    for path, _flag in asked:  # a run that does not come to its end must not leave an earlier one's
+        Path(os.path.realpath(path)).unlink(missing_ok=True)

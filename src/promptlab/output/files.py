@@ -11,7 +11,7 @@ from typing import TextIO
 from promptlab.errors import InvalidInput, Unreachable
 
 
-def require_writable(path: Path, *, flag: str, so_far: str = "Nothing was bought.") -> None:
+def require_writable(path: Path, *, flag: str, so_far: str) -> None:
     """Check that a file can be written there, and make its folder; raises InvalidInput where it cannot.
 
     `so_far` says what was done until now.
