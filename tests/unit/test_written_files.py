@@ -13,7 +13,7 @@ from promptlab.output.files import require_writable, written_whole
 def refused(path: Path) -> str:
     with pytest.raises(InvalidInput) as caught:
         require_writable(path, flag="--junit", so_far="Nothing was done.")
-    assert caught.value.hint == "Nothing was bought. Choose another --junit."
+    assert caught.value.hint == "Nothing was done. Choose another --junit."
     return caught.value.message
 
 
