@@ -1,5 +1,7 @@
 """`promptlab gate`: three answers with their exit codes, and a margin that the first look has fixed."""
 
+import html
+import re
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -89,6 +91,66 @@ def test_a_later_look_with_another_margin_says_that_it_changed(plant: Plant, pro
     assert promptlab("gate", "1", "2", "--margin", "0.2").err == ""
 
 
+def test_where_nothing_is_rated_nothing_is_fixed(plant: Plant, promptlab: Promptlab, database: Database) -> None:
+    """Nobody has seen anything then, so terms are still free; the first look with a rated case fixes them."""
+    plant(2.5, 3.5)
+    with database.transaction() as session:
+        planted.versions(session, (1.0,), cases=2)
+    ran = promptlab("gate", "1", "3", "--margin", "0.2", "--json", code=11)
+    assert (ran.json["first_look"], ran.json["changed"], ran.json["blocks"]) == (None, [], 0)
+    with database.reading() as session:
+        assert session.exec(select(FirstLook)).all() == []
+    promptlab("gate", "1", "2", "--margin", "0.1")
+    with database.reading() as session:
+        assert [look.margin for look in session.exec(select(FirstLook))] == [0.1]
+
+
+def test_a_number_of_cases_that_was_not_asked_for_was_not_set(plant: Plant, promptlab: Promptlab) -> None:
+    plant(2.5, 3.5)
+    promptlab("gate", "1", "2")
+    assert "--min-blocks was not set and is 20." in promptlab("gate", "1", "2", "--min-blocks", "20").err
+    promptlab("gate", "2", "1", "--min-blocks", "20", code=10)
+    assert "--min-blocks was 20 and is not set." in promptlab("gate", "2", "1", code=10).err
+
+
+@pytest.mark.parametrize(("stars", "code"), [((2.5, 3.5), 0), ((3.5, 2.5), 10), ((3.2, 2.9), 11)])
+def test_changed_terms_stand_in_the_files_too(
+    plant: Plant, promptlab: Promptlab, tmp_path: Path, stars: tuple[float, float], code: int
+) -> None:
+    """Who sees only what a CI server shows is told of them as well, and of none where none have changed."""
+    plant(*stars)
+    junit, summary = tmp_path / "junit.xml", tmp_path / "summary.md"
+    asked = ("gate", "1", "2", "--junit", junit, "--summary", summary)
+    promptlab(*asked, "--min-blocks", "5", code=code)
+    assert "first look" not in junit.read_text(encoding="utf-8") + summary.read_text(encoding="utf-8")
+    promptlab(*asked, code=code)
+    said = "Since the first look at these two, --min-blocks was 5 and is not set."
+    [case] = ET.fromstring(junit.read_text(encoding="utf-8")).iter("testcase")
+    assert all(said in (child.text or "") for child in case)
+    assert said in summary.read_text(encoding="utf-8")
+
+
+def test_the_interval_that_is_shown_is_the_one_that_the_verdict_stands_on(
+    database: Database, database_url: str, promptlab: Promptlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is worse, so the interval ends below 40 wherever it is shown; that of two sides at alpha would not."""
+    monkeypatch.setenv("PROMPTLAB_DATABASE_URL", database_url)
+    with database.transaction() as session:
+        planted.versions(session, (1, 1), cases=28)
+        rows = list(session.exec(select(Generation).order_by(col(Generation.id))))
+        for place, row in enumerate(rows):
+            won = place // 2 < 4
+            factories.rating(session, row, 4 if (row.prompt_version_id == 2) == won else 2, rater="ana")
+    files = tmp_path / "junit.xml", tmp_path / "summary.md"
+    ran = promptlab("gate", "1", "2", "--junit", files[0], "--summary", files[1], code=10)
+    low, high = promptlab("gate", "1", "2", "--json", code=10).json["interval"]
+    assert low < 4 / 28 < high < 0.4
+    for text in (ran.out, *(file.read_text(encoding="utf-8") for file in files)):
+        found = re.search(r"\d+ of 100, ties split \D*(\d+) to ([\d.]+)", html.unescape(text))
+        assert found is not None
+        assert float(found[2]) < 40
+
+
 def test_of_two_first_looks_at_once_one_is_first(plant: Plant, database: Database) -> None:
     """The other is told so, and neither fails."""
     plant(2.5, 3.5)
@@ -98,7 +160,9 @@ def test_of_two_first_looks_at_once_one_is_first(plant: Plant, database: Databas
     def look(margin: float) -> None:
         barrier.wait()
         with database.transaction() as session:
-            found.append(gating.first_look(session, 1, "1", "2", gating.Terms(margin=margin)).margin)
+            terms = gating.Terms(margin=margin)
+            view = gating.gate(session, 1, "1", "2", terms)
+            found.append(gating.fixed(session, 1, view, terms)["first_look"]["margin"])
 
     threads = [threading.Thread(target=look, args=(number / 20,)) for number in range(1, 7)]
     for thread in threads:
@@ -113,7 +177,7 @@ def test_of_two_first_looks_at_once_one_is_first(plant: Plant, database: Databas
 @pytest.mark.parametrize("margin", ["0", "0.5", "-0.1", "nan", "inf", "1"])
 def test_a_margin_that_is_none_is_refused(promptlab: Promptlab, margin: str) -> None:
     error = promptlab("gate", "1", "2", "--margin", margin, "--json", code=2).error
-    assert "is no margin: it lies between 0 and 0.5." in error["message"]
+    assert "is no margin: it lies above 0 and below 0.5." in error["message"]
     promptlab("gate", "1", "2", "--min-blocks", "-1", code=2)
 
 

@@ -122,6 +122,25 @@ def test_a_margin_that_is_none_is_an_error(margin: float) -> None:
         gate(rated(1, 1, 1), margin=margin)
 
 
+@given(COUNTS, st.sampled_from([0.0, 0.05, 0.1, 0.3]), st.sampled_from([0.01, 0.05, 0.2]))
+def test_the_interval_of_a_gate_says_what_its_verdict_says(
+    counts: tuple[int, int, int], margin: float, alpha: float
+) -> None:
+    """It lies above ½ − margin exactly when the gate passes, and below exactly when it says worse."""
+    found, boundary = gate(rated(*counts), margin, alpha), 0.5 - margin
+    low, high = found.interval
+    says = {"pass": low > boundary, "worse": high < boundary, "undecided": low <= boundary <= high}
+    on_the_boundary = min(abs(low - boundary), abs(high - boundary)) < 1e-9  # where bisection ends
+    assert says[found.verdict] or on_the_boundary
+    assert found.interval == interval(rated(*counts).scores, 2 * alpha)
+
+
+def test_a_gate_takes_no_error_level_from_a_half_on() -> None:
+    """Both ends together would be held at nothing."""
+    with pytest.raises(ValueError, match="alpha"):
+        gate(rated(1, 1, 1), alpha=0.5)
+
+
 @given(COUNTS, st.sampled_from([0.0, 0.1, 0.3]))
 def test_the_gate_contains_what_it_found(counts: tuple[int, int, int], margin: float) -> None:
     """It never passes what looks worse than the margin allows, nor the other way round."""

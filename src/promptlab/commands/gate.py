@@ -42,19 +42,20 @@ def gate(
     Example: promptlab gate banner@1 banner@2 --min-blocks 20
     """
     from promptlab.output.comparison import gate_picture
+    from promptlab.output.verdicts import changed_terms
     from promptlab.services import gating
 
     terms = gating.Terms(margin=margin, min_blocks=min_blocks)
     make_room(junit, summary, so_far="Nothing was done.")
     runtime = runtime_of(context)
-    with runtime.writing() as (session, project_id):
-        looked = gating.first_look(session, project_id, baseline, candidate, terms)
     with runtime.reading() as (session, project_id):
-        view = gating.gate(session, project_id, looked, terms)
+        view = gating.gate(session, project_id, baseline, candidate, terms)
+    with runtime.writing() as (session, project_id):
+        view |= gating.fixed(session, project_id, view, terms)
     if junit is not None or summary is not None:
         _write(runtime, view, junit, summary)
     runtime.output.show(view, lambda console: gate_picture(console, view), as_json=as_json)
-    for sentence in gating.warnings(view):
+    for sentence in changed_terms(view):
         runtime.output.warn(sentence)
     return EXIT_CODES[view["verdict"]]
 

@@ -8,17 +8,18 @@ from promptlab.db.opinions import FirstLook
 
 def get_or_keep(session: Session, look: FirstLook) -> FirstLook:
     """Return the first look at these two versions, which is this one if there was none; of two at once one is first."""
-    if found := _find(session, look):
+    if found := find(session, look):
         return found
     try:
         with session.begin_nested():
             session.add(look)
     except IntegrityError:
-        return _find(session, look) or look
+        return find(session, look) or look
     return look
 
 
-def _find(session: Session, look: FirstLook) -> FirstLook | None:
+def find(session: Session, look: FirstLook) -> FirstLook | None:
+    """Return the first look at the two versions of this one, None where there is none."""
     statement = select(FirstLook).where(
         col(FirstLook.project_id) == look.project_id,
         col(FirstLook.baseline_id) == look.baseline_id,

@@ -26,9 +26,11 @@ def write_gate_junit(path: Path, view: View) -> None:
     """Write a gate's view as one test case; raises Unreachable if that is impossible."""
     baseline, candidate = _names(view)
     said, worse, undecided = _said(view), view["verdict"] == "worse", view["verdict"] == "undecided"
-    numbers = "\n".join([said, *(f"{name}: {value}" for name, value in verdicts.facts(view, baseline, candidate))])
+    changed = verdicts.changed_terms(view)
+    facts = (f"{name}: {value}" for name, value in verdicts.facts(view, baseline, candidate))
+    numbers = "\n".join([said, *changed, *facts])
     outcome = element("failure", {"type": "worse", "message": said}, numbers) if worse else ""
-    outcome += element("skipped", {"message": said}) if undecided else ""
+    outcome += element("skipped", {"message": said}, "\n".join(changed)) if undecided else ""
     case = attributes({"classname": candidate, "name": f"gate against {baseline}", "time": "0.000"})
     totals = {"tests": 1, "failures": int(worse), "errors": 0, "time": "0.000"}
     suite = {"name": "promptlab gate", **totals, "skipped": int(undecided)}
@@ -50,6 +52,7 @@ def write_gate_summary(path: Path, view: View, items: Iterable[View], link: Link
         choice.add(item)
     facts = [(name, code(value, 300)) for name, value in verdicts.facts(view, *_names(view))]
     text = f"### {_SIGNS[view['verdict']]} {_marked(view)}\n\n"
+    text += "".join(f"**{sentence}**\n\n" for sentence in verdicts.changed_terms(view))
     text += table(["what", "how much"], facts, room=_ROOM_OF_FACTS, left_out="… and {} more.")
     if choice.has_images:
         shown = [view[side] | {"prompt": view[side]["name"]} for side in ("baseline", "candidate")]

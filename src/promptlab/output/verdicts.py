@@ -40,6 +40,18 @@ def gate_sentence(view: View, baseline: str, candidate: str) -> str:
     return f"Undecided: it is not known yet whether {candidate} wins {least}; {more(view)}."
 
 
+def changed_terms(view: View) -> list[str]:
+    """Return what must be said of a gate whose terms are not those of the first look."""
+    first = view["first_look"]
+    changed = [
+        f"--{name.replace('_', '-')} was {_term(first[name])} and is {_term(view[name])}" for name in view["changed"]
+    ]
+    if not changed:
+        return []
+    since = f"Since the first look at these two, {' and '.join(changed)}."
+    return [f"{since} Terms that are chosen after a look make a gate wrong more often than it promises."]
+
+
 def facts(view: View, baseline: str, candidate: str) -> Iterator[Fact]:
     """Yield the numbers behind a sentence, each with its name."""
     if view["blocks"]:
@@ -56,8 +68,8 @@ def facts(view: View, baseline: str, candidate: str) -> Iterator[Fact]:
 
 def of_100(view: View) -> str:
     """Return how many of a hundred blocks the candidate wins, with the limits of what that may be."""
-    low, high = view["interval"]
-    return f"{100 * view['theta']:.0f} of 100, ties split ({100 * low:.0f} to {100 * high:.0f})"
+    low, high = (_end(limit, 0.5 - view.get("margin", 0)) for limit in view["interval"])
+    return f"{100 * view['theta']:.0f} of 100, ties split ({low} to {high})"
 
 
 def more(view: View) -> str:
@@ -135,6 +147,18 @@ def _rated(view: View, side: str, name: str) -> str:
 def _votes(votes: View) -> str:
     word = {"undecided": "not known yet"}.get(votes["verdict"], votes["verdict"])
     return f"{word}: wins {of_100(votes)}, {_counts(votes)}"
+
+
+def _end(limit: float, boundary: float) -> str:
+    """Return an end of an interval in wins of 100, in as many digits as show on which side of the boundary it lies."""
+    told = [f"{100 * limit:.{digits}f}" for digits in (0, 1, 2)]
+    apart = (text for text in told if (float(text) > round(100 * boundary, 9)) == (limit > boundary))
+    return next((text for text in apart if float(text) != round(100 * boundary, 9)), told[0])
+
+
+def _term(value: float) -> str:
+    """Return the value of a term; a number of blocks that is 0 asks for nothing."""
+    return f"{value:.10g}" if value else "not set"
 
 
 def _roughly(number: int) -> int:

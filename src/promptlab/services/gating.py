@@ -16,6 +16,9 @@ from promptlab.services.views import View
 from promptlab.statistics import verdicts
 from promptlab.statistics.verdicts import Comparison, GateVerdict
 
+_ENDS = 2 * ALPHA
+"""Of the intervals: each end is held as the verdict is, at ALPHA."""
+
 _LARGEST = 0.5
 _MOST_CASES = 8
 """Cases whose images a summary shows."""
@@ -32,44 +35,27 @@ class Terms:
         """Raises InvalidInput for terms that no gate can have."""
         if not 0 < self.margin < _LARGEST:
             raise InvalidInput(
-                f"--margin {self.margin:g} is no margin: it lies between 0 and 0.5.",
+                f"--margin {self.margin:g} is no margin: it lies above 0 and below 0.5.",
                 hint="0.1 lets a candidate pass that wins at least 40 of 100, ties split.",
             )
         if not 0 <= self.min_blocks <= 1_000_000:
             raise InvalidInput(f"--min-blocks {self.min_blocks} is outside 0..1000000.")
 
 
-def first_look(session: Session, project_id: int, baseline: str, candidate: str, terms: Terms) -> FirstLook:
-    """Return the first look at these two, which is this one with these terms if nobody has looked before.
+def gate(session: Session, project_id: int, baseline: str, candidate: str, terms: Terms) -> View:
+    """Return the verdict on two versions (PRODUCT section 5); it may be shown once its terms are `fixed`.
+
+    Each end of its intervals is held as the verdict is, one-sided at alpha.
 
     Raises:
         InvalidInput: the same version twice.
         NotFound: no such version.
     """
     first, second = comparison.distinct_versions(session, project_id, [baseline, candidate])
-    return first_looks.get_or_keep(
-        session,
-        FirstLook(
-            project_id=project_id,
-            baseline_id=id_of(first),
-            candidate_id=id_of(second),
-            margin=terms.margin,
-            alpha=ALPHA,
-            min_blocks=terms.min_blocks,
-        ),
-    )
-
-
-def gate(session: Session, project_id: int, looked: FirstLook, terms: Terms) -> View:
-    """Return the verdict on the two versions of a first look (PRODUCT section 5).
-
-    `changed` names those of the terms that are not those of the first look.
-    """
-    first, second = _versions(session, project_id, [looked.baseline_id, looked.candidate_id])
     gathered = Gathered(session, project_id, first, [second])
     said = gathered.ratings_of(id_of(second))
     found = verdicts.gate(said.evidence.scores, terms.margin, ALPHA, terms.min_blocks)
-    [compared] = verdicts.compare([said.evidence.scores], ALPHA)
+    [compared] = verdicts.compare([said.evidence.scores], _ENDS)
     view = {
         "baseline": _named(first),
         "candidate": _named(second),
@@ -78,38 +64,40 @@ def gate(session: Session, project_id: int, looked: FirstLook, terms: Terms) -> 
         **_numbers(found, compared),
         "alpha": ALPHA,
         "min_blocks": terms.min_blocks,
-        **comparison.coverage_of(gathered, id_of(second), said, ALPHA),
-        **_first(looked, terms),
+        **comparison.coverage_of(gathered, id_of(second), said, _ENDS),
     }
     undecided = found.verdict == "undecided"
     view["next"] = comparison.next_step(session, first, second, view) if undecided else None
     return view
 
 
+def fixed(session: Session, project_id: int, view: View, terms: Terms) -> View:
+    """Return the first look at the versions of a gate's view, and which of the terms have `changed` since.
+
+    That is this one if there was none. Where no block is rated nothing can be seen, so that is no look.
+    """
+    look = FirstLook(
+        project_id=project_id,
+        baseline_id=view["baseline"]["prompt_version_id"],
+        candidate_id=view["candidate"]["prompt_version_id"],
+        margin=terms.margin,
+        alpha=ALPHA,
+        min_blocks=terms.min_blocks or None,
+    )
+    looked = first_looks.get_or_keep(session, look) if view["blocks"] else first_looks.find(session, look)
+    return _first(looked, terms) if looked else {"first_look": None, "changed": []}
+
+
 def telling_cases(session: Session, project_id: int, view: View) -> list[View]:
     """Return the views of what both versions made in the blocks where they differ most, to be shown side by side."""
     ids = [view[side]["prompt_version_id"] for side in ("baseline", "candidate")]
-    first, second = _versions(session, project_id, ids)
+    first, second = comparison.distinct_versions(session, project_id, [str(each) for each in ids])
     gathered = Gathered(session, project_id, first, [second])
     scores = gathered.ratings_of(id_of(second)).evidence.scores
     order = abs(scores.scores - 0.5).argsort(kind="stable")[::-1]
     blocks: Sequence[int] = scores.blocks[order[:_MOST_CASES]].tolist()
     rows = comparisons.generations_on(session, ids, blocks, by_number=gathered.by_number)
     return views.full_generations(session, rows)
-
-
-def warnings(view: View) -> list[str]:
-    """Return what must be said of a gate whose terms are not those of the first look."""
-    first = view["first_look"]
-    changed = [f"--{name.replace('_', '-')} was {first[name]:g} and is {view[name]:g}" for name in view["changed"]]
-    if not changed:
-        return []
-    since = f"Since the first look at these two, {' and '.join(changed)}."
-    return [f"{since} Terms that are chosen after a look make a gate wrong more often than it promises."]
-
-
-def _versions(session: Session, project_id: int, ids: Sequence[int]) -> list[PromptVersion]:
-    return comparison.distinct_versions(session, project_id, [str(each) for each in ids])
 
 
 def _named(version: PromptVersion) -> View:

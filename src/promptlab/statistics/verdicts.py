@@ -51,7 +51,10 @@ class GateVerdict:
     theta: float | None
     """P(the candidate wins) + ½ P(tie), as it was in the blocks; None without blocks."""
     interval: Interval
-    """That of theta, at alpha; the verdict is told by the evidence, with alpha on either side."""
+    """That of theta at 2·alpha, so each end is held at 1 − alpha, as the verdict is (90 % for both at alpha = 0.05).
+
+    It lies above ½ − margin exactly when the evidence says pass, and below it exactly when the evidence says worse.
+    """
     blocks: int
     log_e_pass: float
     """The log of the evidence that theta is above ½ − margin."""
@@ -92,11 +95,12 @@ def gate(scores: BlockScores, margin: float = 0.10, alpha: float = 0.05, min_blo
 
     Pass when E(theta > ½ − margin) ≥ 1/alpha, worse when E(theta < ½ − margin) ≥ 1/alpha, else undecided; undecided
     also with fewer than `min_blocks` blocks. Each of the two answers is ever false with a probability of at most alpha.
+    The interval says the same: its ends are one-sided limits at alpha each.
 
     Raises:
-        ValueError: alpha outside (0, 1), or a margin outside [0, ½).
+        ValueError: alpha outside (0, ½), or a margin outside [0, ½).
     """
-    check_alpha(alpha)
+    check_alpha(2 * alpha)
     if not 0 <= margin < _TIE:
         raise ValueError(f"A margin is in [0, 0.5), not {margin}.")
     above, below = _evidence(scores, _TIE - margin)
@@ -106,7 +110,7 @@ def gate(scores: BlockScores, margin: float = 0.10, alpha: float = 0.05, min_blo
     return GateVerdict(
         verdict="pass" if enough and above >= threshold else "worse" if enough and below >= threshold else "undecided",
         theta=_mean(scores),
-        interval=interval(scores.scores, alpha),
+        interval=interval(scores.scores, 2 * alpha),
         blocks=len(scores.scores),
         log_e_pass=above,
         log_e_worse=below,
