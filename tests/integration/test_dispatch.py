@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from promptlab.adapters.ai.registry import open_provider
 from promptlab.db.engine import Database
 from promptlab.db.states import GenerationState
-from promptlab.services.dispatch import Item, Progress, Work, dispatch
+from promptlab.services.dispatch import MOST_KEPT_AT_ONCE, Item, Progress, Work, dispatch
 from promptlab.services.flight import Flight
 from promptlab.services.generation import NoRoom
 from promptlab.services.outcomes import Ended
@@ -27,7 +28,13 @@ def make_work(database: Database) -> MakeWork:
     def make(take: Callable[[Item], Ended | None], items: Iterator[Item]) -> Work:
         limits = ProviderSettings(concurrency=CONCURRENCY)
         flight = Flight(open_provider("sketch", load()), Pace(database, 1, "sketch", limits=limits))
-        return Work(flight=flight, take=take, items=items, concurrency=CONCURRENCY, batch_id=1)
+
+        def once_answered(item: Item, answered: Callable[[], None]) -> Ended | None:
+            ended = take(item)
+            answered()
+            return ended
+
+        return Work(flight=flight, take=once_answered, items=items, concurrency=CONCURRENCY, batch_id=1)
 
     return make
 
@@ -92,3 +99,28 @@ def test_as_many_are_in_flight_again_once_there_is_room(make_work: MakeWork) -> 
     dispatch([make_work(take, iter([Item(number, 1) for number in range(1, 101)]))], QUIET)
     assert budget.ended == 100
     assert budget.most > CONCURRENCY // 2
+
+
+def test_requests_go_out_while_earlier_answers_are_kept(make_work: MakeWork) -> None:
+    """As many requests are in flight as may be, and no more answers are kept at once than memory is meant for."""
+    lock, counts, most = threading.Lock(), {"asked": 0, "kept": 0}, {"asked": 0, "kept": 0}
+
+    def count(what: str, change: int) -> None:
+        with lock:
+            counts[what] += change
+            most[what] = max(most[what], counts[what])
+
+    def take(_item: Item, answered: Callable[[], None]) -> Ended:
+        count("asked", 1)
+        threading.Event().wait(0.002)
+        count("asked", -1)
+        count("kept", 1)
+        answered()
+        threading.Event().wait(0.05)
+        count("kept", -1)
+        return DONE
+
+    work = replace(make_work(lambda _item: DONE, iter([Item(number, 1) for number in range(1, 201)])), take=take)
+    dispatch([work], QUIET)
+    assert most["asked"] <= CONCURRENCY
+    assert CONCURRENCY < most["kept"] <= MOST_KEPT_AT_ONCE + CONCURRENCY

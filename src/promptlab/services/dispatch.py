@@ -13,6 +13,9 @@ from promptlab.services.generation import NoRoom, ProviderAway, run
 from promptlab.services.lab import Lab
 from promptlab.services.outcomes import Ended
 
+MOST_KEPT_AT_ONCE = 16
+"""Answers that are checked, stored and recorded while other requests are in flight; more would only fill memory."""
+
 _SAME_FOR_ALL = frozenset({"auth", "quota", "connection"})
 """Kinds of errors that every other request to the provider would end in as well."""
 
@@ -39,12 +42,14 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What one provider has to do: `take` takes a generation to its outcome; `items` may be read as they are needed."""
+    """What one provider has to do; `items` may be read as they are needed."""
 
     flight: Flight
-    take: Callable[[Item], Ended | None]
+    take: Callable[[Item, Callable[[], None]], Ended | None]
+    """Takes a generation to its outcome; calls what it is given once its answer is here and only to be kept."""
     items: Iterable[Item]
     concurrency: int
+    """How many requests may be in flight."""
     batch_id: int | None = None
     """The batch that all items are of, where they are of one: its limits stop all of them."""
 
@@ -66,19 +71,20 @@ def work_of(
     flight, limits = flight_of(lab, provider_name), lab.providers.limits(provider_name)
     max_attempts = limits.attempts if max_retries is None else max_retries + 1
 
-    def take(item: Item) -> Ended | None:
+    def take(item: Item, answered: Callable[[], None]) -> Ended | None:
         return run(
             *(lab, flight, item.generation_id),
             max_attempts=max_attempts,
             batch_id=item.batch_id,
             in_spite=in_spite,
+            answered=answered,
         )
 
     return Work(flight=flight, take=take, items=items, concurrency=limits.concurrency, batch_id=batch_id)
 
 
 def dispatch(works: Sequence[Work], progress: Progress, *, fail_fast: bool = False, cancels: bool = True) -> None:
-    """Take planned generations to their outcomes, for each provider `concurrency` at a time.
+    """Take planned generations to their outcomes, for each provider with `concurrency` requests in flight.
 
     On Ctrl-C nothing more is sent, with `cancels` jobs are cancelled where their service can do that, what is in
     flight is awaited, and KeyboardInterrupt is raised; Ctrl-C once more ends the waiting. The errors below leave the
@@ -122,16 +128,23 @@ class _Lane:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.pool = ThreadPoolExecutor(work.concurrency)
-        self.running = 0
+        self.pool = ThreadPoolExecutor(work.concurrency + MOST_KEPT_AT_ONCE)
+        self.in_flight = 0
+        self.keeping = 0
+        """How many have their answer, which is being kept."""
         self.error: PromptlabError | None = None
         self.held = 0
         """How many of its items wait for room in the limits of their batch."""
         self._items = iter(work.items)
 
     @property
+    def is_busy(self) -> bool:
+        return self.in_flight + self.keeping > 0
+
+    @property
     def has_room(self) -> bool:
-        return self.error is None and self.running < min(self.work.concurrency, self.work.flight.pace.allowed)
+        allowed = min(self.work.concurrency, self.work.flight.pace.allowed)
+        return self.error is None and self.in_flight < allowed and self.keeping < MOST_KEPT_AT_ONCE
 
     @property
     def has_left(self) -> bool:
@@ -148,13 +161,14 @@ class _Lane:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Tried:
     """An item and its lane; `after` is how many had ended when it was tried."""
 
     lane: _Lane
     item: Item
     after: int
+    answered: bool = False
 
 
 class _Dispatch:
@@ -167,7 +181,8 @@ class _Dispatch:
         self._lanes = lanes
         self._progress = progress
         self._fail_fast = fail_fast
-        self._ended: SimpleQueue[tuple[_Tried, Future[Ended | None]]] = SimpleQueue()
+        self._news: SimpleQueue[tuple[_Tried, Future[Ended | None] | None]] = SimpleQueue()
+        """What has ended, and without a future what was answered."""
         self._count = 0
         self._held: dict[int, list[_Tried]] = defaultdict(list)
         self._limit: NoRoom | None = None
@@ -177,9 +192,10 @@ class _Dispatch:
         while True:
             for lane in self._lanes:
                 self._fill(lane)
-            if not any(lane.running for lane in self._lanes) and not self._try_held():
+            if not any(lane.is_busy for lane in self._lanes) and not self._try_held():
                 break
-            self._note(*self._ended.get())
+            tried, ended = self._news.get()
+            self._note_answer(tried) if ended is None else self._note_end(tried, ended)
         errors = [lane.error for lane in self._lanes if lane.error and lane.has_left]
         if error := (errors[0] if errors else self._limit if any(self._held.values()) else None):
             raise error
@@ -199,10 +215,10 @@ class _Dispatch:
         tried.lane.held += 1
 
     def _start(self, lane: _Lane, item: Item) -> None:
-        lane.running += 1
+        lane.in_flight += 1
         tried = _Tried(lane, item, after=self._count)
-        future = lane.pool.submit(lane.work.take, item)
-        future.add_done_callback(lambda done: self._ended.put((tried, done)))
+        future = lane.pool.submit(lane.work.take, item, lambda: self._news.put((tried, None)))
+        future.add_done_callback(lambda done: self._news.put((tried, done)))
 
     def _try_held(self) -> bool:
         """Start some that were held back, for each batch where something has ended since; say whether there were any.
@@ -221,10 +237,19 @@ class _Dispatch:
                 started = True
         return started
 
-    def _note(self, tried: _Tried, future: "Future[Ended | None]") -> None:
+    def _note_answer(self, tried: _Tried) -> None:
+        """Take note that another request may be sent, though this one has not ended."""
+        tried.answered = True
+        tried.lane.in_flight -= 1
+        tried.lane.keeping += 1
+
+    def _note_end(self, tried: _Tried, future: "Future[Ended | None]") -> None:
         """Take note of how one ended; raises what ends all."""
         lane, item = tried.lane, tried.item
-        lane.running -= 1
+        if tried.answered:
+            lane.keeping -= 1
+        else:
+            lane.in_flight -= 1
         try:
             ended = future.result()
         except NoRoom as error:
@@ -251,5 +276,5 @@ class _Dispatch:
 
 def _parting_words(lanes: Sequence[_Lane], *, cancels: bool) -> str:
     """Return what a person is told who stops the run."""
-    words = [lane.work.flight.parting_words for lane in lanes if lane.running and cancels]
+    words = [lane.work.flight.parting_words for lane in lanes if lane.is_busy and cancels]
     return next((text for text in words if text != FINISHING), FINISHING)

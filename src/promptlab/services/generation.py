@@ -5,6 +5,7 @@ Planning commits the rows; `run` takes one of them to its outcome; `dispatch` do
 
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -73,11 +74,13 @@ def run(
     max_attempts: int,
     batch_id: int | None = None,
     in_spite: bool = False,
+    answered: Callable[[], None] = lambda: None,
 ) -> Ended | None:
     """Take one planned generation to its outcome, sending again what may be sent again unless the flight is stopping.
 
     `batch_id` is the batch that buys it, within whose limits; None: the one that has planned it. Somebody who asks for
-    just this one may ask `in_spite` of a pause, of a cancelled batch and of a deadline that has passed.
+    just this one may ask `in_spite` of a pause, of a cancelled batch and of a deadline that has passed. `answered` is
+    called when images are here and only to be kept: another request may be in flight from then on.
 
     Returns None where nothing came of it: somebody else has claimed it, or the flight is stopping.
 
@@ -102,14 +105,14 @@ def run(
                 return None
             job = replace(job, batch_id=batch_id or job.batch_id, in_spite=in_spite)
             try:
-                return _send(lab, flight, job, last=sent == max_attempts)
+                return _send(lab, flight, job, last=sent == max_attempts, answered=answered)
             except Postponed as postponed:
                 ready_at = time.monotonic() + postponed.seconds
                 raise Postponed(min(postponed.seconds, _SLICE_SECONDS)) from postponed
     return None  # never reached: the loop ends by what happens in it
 
 
-def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> Ended | None:
+def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool, answered: Callable[[], None]) -> Ended | None:
     provider = flight.provider
     attempt = _claim_in_time(lab, flight, job)
     if attempt is None:
@@ -136,6 +139,7 @@ def _send(lab: Lab, flight: Flight, job: _Job, *, last: bool) -> Ended | None:
         outcomes.end(lab, attempt_id, unknown, duration_ms=elapsed())
         raise
     flight.pace.succeeded()
+    answered()
     return receive(lab, attempt, priced(provider, job.request.model, result), duration_ms=elapsed())
 
 
