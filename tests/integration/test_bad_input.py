@@ -44,7 +44,7 @@ def refused(promptlab: Promptlab, sketch_version: int, tmp_path: Path) -> Callab
     ("reference", "code", "says"),
     [
         ("posters", 3, "Did you mean 'poster'?"),
-        ("poster@9", 3, "There is no 'poster@9'"),
+        ("poster@9", 3, "There is no prompt version 'poster@9'"),
         ("99", 3, "no prompt version '99'"),
         ("9" * 40, 3, "no id is that large"),
         ("poster@", 2, "names no prompt version"),

@@ -49,6 +49,13 @@ def test_semicolons_separate_cells_too(promptlab: Promptlab, two: list[int], tmp
     assert (item["score"], item["note"]) == (4, "fine, mostly")
 
 
+def test_what_spreadsheets_make_of_names_and_numbers_is_understood(
+    promptlab: Promptlab, two: list[int], tmp_path: Path
+) -> None:
+    file = write(tmp_path, f"Generation,Score\r\n{two[0]},4.0\r\n{two[1]},2.00\r\n")
+    assert [item["score"] for item in promptlab("rate", "--from", file, "--json").json["items"]] == [4, 2]
+
+
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [
@@ -56,6 +63,8 @@ def test_semicolons_separate_cells_too(promptlab: Promptlab, two: list[int], tmp
         ("\r\n", 2, "ratings.csv is empty"),
         ("generation,points\n1,2\n", 2, "no column 'score'"),
         ("generation,score,raters\n1,2,ana\n", 2, "Did you mean 'rater'?"),
+        ("generation,score,Score\n1,2,3\n", 2, "two columns 'score'"),
+        ("generation,score\n{0},4\n{1},4.5\n", 2, "Row 3: '4.5' is no score"),
         ("generation,score\n{0},4\n{1},6\n", 2, "Row 3: '6' is no score"),
         ("generation,score\n{0},4\nfox,4\n", 2, "Row 3: 'fox' is no id"),
         ("generation,score\n{0},4\n999,4\n", 3, "Row 3: There is no generation 999"),

@@ -257,7 +257,7 @@ def test_each_rater_walks_what_they_have_not_rated(promptlab: Promptlab, three: 
     child = loop()
     child.expect("Item 1 of 2")
     child.close(force=True)
-    waiting = promptlab("queue", "--mine", "--rater", "ana", "--json").json["items"]
+    waiting = promptlab("queue", "--rater", "ana", "--json").json["items"]
     assert [item["id"] for item in waiting] == [three[0], three[2]]
 
 

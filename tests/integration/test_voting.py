@@ -159,7 +159,7 @@ def test_versions_without_cases_are_paired_by_number_and_that_is_said(promptlab:
 def test_what_cannot_be_compared_is_said_with_what_to_run(promptlab: Promptlab, press: Press) -> None:
     said = press("l", code=3)
     assert "Error: banner@1 has no images yet." in said
-    assert "promptlab generate --prompt-version banner@1" in said
+    assert "promptlab batch run --prompt-version banner@1 --prompt-version banner@2" in " ".join(said.split())
     for reference, subject in (("banner@1", "fox"), ("banner@2", "owl")):
         promptlab("generate", "--prompt-version", reference, "--var", f"subject={subject}")
     said = " ".join(press("l", code=3).split())

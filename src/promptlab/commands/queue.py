@@ -40,6 +40,7 @@ def queue(
     from promptlab.services import reading
 
     runtime = runtime_of(context)
+    mine = mine or rater is not None
     filters = reading.queue_filters(
         runtime.lab,
         reference=prompt_version,

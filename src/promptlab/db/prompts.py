@@ -157,7 +157,7 @@ def _number(text: str, reference: str) -> int:
 def _not_found(session: Session, project_id: int, reference: str, name: str) -> str:
     known = _names(session, project_id)
     if name in known:
-        return f"There is no {'live version of ' if name == reference else ''}{reference!r}."
+        return f"There is no {'live version of' if name == reference else 'prompt version'} {reference!r}."
     return f"There is no prompt version {reference!r}.{nearest(name, known)}"
 
 

@@ -1,5 +1,6 @@
 """Ratings out of a spreadsheet: all of its rows or none, and safe to repeat."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -8,7 +9,7 @@ from promptlab.db.opinions import Rating
 from promptlab.errors import InvalidInput, nearest
 from promptlab.services import review, views
 from promptlab.services.lab import Lab
-from promptlab.services.rows import in_row, read_csv
+from promptlab.services.rows import first_repeated, in_row, read_csv
 from promptlab.services.rubric import check
 from promptlab.services.scores import parse_score
 from promptlab.services.views import View
@@ -56,12 +57,13 @@ def _record(lab: Lab, rows: Sequence[_Row]) -> list[tuple[Rating, bool]]:
 
 def _rows(path: Path, criteria: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     table = read_csv(path, expected=_EXPECTED)
-    _check_columns(path, table.header, [*COLUMNS, *criteria])
+    header = [name.lower() if name.lower() in COLUMNS else name for name in table.header]
+    _check_columns(path, header, [*COLUMNS, *criteria])
     for number, cells in table.rows:
-        known, more = cells[: len(table.header)], cells[len(table.header) :]
+        known, more = cells[: len(header)], cells[len(header) :]
         if any(more):
             raise InvalidInput(f"Row {number} has more cells than the header: {','.join(more)!r}.")
-        yield number, dict(zip_longest(table.header, map(str.strip, known), fillvalue=""))
+        yield number, dict(zip_longest(header, map(str.strip, known), fillvalue=""))
 
 
 def _check_repetition(rows: Sequence[_Row]) -> None:
@@ -79,6 +81,8 @@ def _check_columns(path: Path, names: list[str], known: list[str]) -> None:
     missing = [name for name in _NEEDED if name not in names]
     if missing:
         raise InvalidInput(f"{path} has no column {missing[0]!r}.", hint=_EXPECTED)
+    if repeated := first_repeated(names):
+        raise InvalidInput(f"{path} has two columns {repeated!r}.", hint="Keep one of them.")
     for name in names:
         if name not in known:
             raise InvalidInput(f"{path} has an unknown column {name!r}.{nearest(name, known)}", hint=_EXPECTED)
@@ -90,7 +94,7 @@ def _verdict(number: int, row: dict[str, str], rater: str, rubric: Rubric | None
         raise InvalidInput(f"Row {number}: {identity!r} is no id of a generation.")
     tags = row.get("tags", "").replace(";", " ").replace(",", " ").split()
     with in_row(number):
-        score, criteria = parse_score(row["score"]), {name: parse_score(row[name]) for name in _criteria(row, rubric)}
+        score, criteria = _score(row["score"]), {name: _score(row[name]) for name in _criteria(row, rubric)}
         check(rubric, criteria=criteria, tags=tags)
     return int(identity), review.Verdict(
         rater=row.get("rater") or rater, score=score, note=row.get("note") or None, tags=tags, criteria=criteria
@@ -100,3 +104,8 @@ def _verdict(number: int, row: dict[str, str], rater: str, rubric: Rubric | None
 def _criteria(row: dict[str, str], rubric: Rubric | None) -> list[str]:
     """Return the criteria that a row gives a score to."""
     return [name for name in rubric.criteria if row.get(name)] if rubric else []
+
+
+def _score(cell: str) -> int:
+    """Return the score in a cell; spreadsheets like to write 4 as 4.0."""
+    return parse_score(re.sub(r"[.,]0+\Z", "", cell))

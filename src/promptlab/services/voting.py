@@ -111,17 +111,12 @@ def _chance(seed: int, text: str) -> int:
 
 
 def _nothing_shared(one: PromptVersion, other: PromptVersion, mine: _Cases, theirs: _Cases) -> Conflict:
+    both = f"`promptlab batch run --prompt-version {_called(one)} --prompt-version {_called(other)} --cases NAME`"
+    hint = f"{both} makes them."
     for version, found in ((one, mine), (other, theirs)):
         if not found:
-            return Conflict(
-                f"{_called(version)} has no images yet.",
-                hint=f"`promptlab generate --prompt-version {_called(version)}` makes some.",
-            )
-    return Conflict(
-        f"{_called(one)} and {_called(other)} have no images of the same case.",
-        hint=f"`promptlab batch run --prompt-version {_called(one)} --prompt-version {_called(other)} --cases NAME`"
-        " makes them.",
-    )
+            return Conflict(f"{_called(version)} has no images yet.", hint=hint)
+    return Conflict(f"{_called(one)} and {_called(other)} have no images of the same case.", hint=hint)
 
 
 def _called(version: PromptVersion) -> str:
