@@ -147,6 +147,7 @@ def test_versions_that_share_no_case_are_not_compared(bench: Database, promptlab
         found = promptlab("compare", "banner@1", other, "--json").json["candidates"][0]
         assert (found["paired_by"], found["blocks"], found["verdict"], found["theta"]) == (None, 0, "undecided", None)
         shown = promptlab("compare", "banner@1", other).out
+        assert "agree" not in shown
         assert f"{other} and banner@1 have no case in common, so they are not compared." in shown
         command = f"promptlab batch run --prompt-version banner@1 --prompt-version {other} --cases FILE"
         assert found["next"] == command
@@ -159,6 +160,24 @@ def test_without_ratings_it_says_what_to_do(bench: Database, promptlab: Promptla
     shown = promptlab("compare", "1", "2").out
     assert "Not known yet: nobody has rated both banner@2 and banner@1 on the same case." in shown
     assert "promptlab rate" in shown
+    assert "none of 3 cases in common yet" in shown
+    assert "too few rated the same" in shown
+    assert "too few voted on the same" in promptlab("compare", "1", "2", "--votes").out
+
+
+def test_where_too_few_cases_are_open_it_says_that_new_ones_are_needed(bench: Database, promptlab: Promptlab) -> None:
+    """Not as long as those that are open may tell; a file with more cases is what brings them."""
+    with bench.transaction() as session:
+        planted.versions(session, (1, 1), cases=20)
+        for place, row in enumerate(made(session)[:36]):  # 10 wins, 8 losses
+            won = place // 2 < 10
+            factories.rating(session, row, 4 if (row.prompt_version_id == 2) == won else 2)
+    found = promptlab("compare", "1", "2", "--json").json["candidates"][0]
+    assert found["more_blocks"][0] > found["shared_blocks"] - found["blocks"] == 2
+    assert found["next"] == "promptlab batch run --prompt-version banner@1 --prompt-version banner@2 --cases FILE"
+    said = "needed: the 2 open cases will likely not do; give a file with more cases"
+    for command, code in ((("compare",), 0), (("gate", "--min-blocks", "40"), 11)):
+        assert said in " ".join(promptlab(*command, "1", "2", code=code).out.split())
 
 
 def test_several_candidates_share_the_risk_of_a_false_verdict(bench: Database, promptlab: Promptlab) -> None:
@@ -170,7 +189,8 @@ def test_several_candidates_share_the_risk_of_a_false_verdict(bench: Database, p
     assert second["alpha"] == 0.025
     assert second["theta"] == alone["theta"]
     assert second["interval"][0] < alone["interval"][0] < alone["interval"][1] <= second["interval"][1]
-    assert "at alpha 0.05/2" in promptlab("compare", "1", "3", "2").out
+    shown = promptlab("compare", "1", "3", "2").out
+    assert "Each interval holds at 97.5%, so all 2 verdicts together hold at 95%" in " ".join(shown.split())
 
 
 def test_a_version_is_named_once(bench: Database, promptlab: Promptlab) -> None:
@@ -182,12 +202,21 @@ def test_a_version_is_named_once(bench: Database, promptlab: Promptlab) -> None:
     promptlab("compare", "1", code=2)
 
 
-def test_a_deleted_version_can_be_compared_by_its_id(bench: Database, promptlab: Promptlab) -> None:
+def test_a_deleted_version_can_be_compared_and_that_is_told(bench: Database, promptlab: Promptlab) -> None:
+    """On stderr, with the command that brings it back; a gate tells it too, and the exit codes stay what they are."""
     plant(bench, 2.5, 3.5, cases=10)
     with bench.transaction() as session:
         deleted = session.get_one(PromptVersion, 1)
         deleted.deleted_at = now()
-    assert promptlab("compare", "1", "2", "--json").json["candidates"][0]["blocks"] == 10
+    for names in (("1", "2"), ("banner@2", "banner@1")):
+        ran = promptlab("compare", *names, "--json")
+        assert (ran.json["candidates"][0]["blocks"], ran.json["deleted"]) == (10, ["banner@1"])
+        assert ran.err == "Warning: banner@1 is deleted; `promptlab prompt restore banner@1` brings it back.\n"
+    gate = promptlab("gate", "1", "2", code=None)
+    assert gate.code in {0, 10, 11}
+    assert "banner@1 is deleted; `promptlab prompt restore banner@1` brings it back." in gate.err
+    promptlab("prompt", "restore", "banner@1")
+    assert promptlab("compare", "1", "2").err == ""
 
 
 def vote_all(session: Session, answers: dict[str, list[VoteAnswer]]) -> None:
@@ -247,7 +276,28 @@ def test_votes_between_several_versions_make_a_ladder(bench: Database, promptlab
     found = promptlab("compare", "1", "2", "3", "--votes", "--json").json["ladder"]
     assert [step["version"] for step in found["versions"]] == [3, 2, 1]
     assert found["connected"]
-    assert "BY ALL VOTES" in promptlab("compare", "1", "2", "3", "--votes").out
+    assert found["without_votes"] == []
+    shown = promptlab("compare", "1", "2", "3", "--votes").out
+    assert "BY ALL VOTES" in shown
+    assert "STANDARD ERROR" in shown
+    assert "An order, no verdict" in shown
+    assert "Without votes" not in shown
+
+
+def test_a_ladder_names_the_versions_that_have_no_votes(bench: Database, promptlab: Promptlab) -> None:
+    """Where the baseline is one of them nothing stands beside it, and that is said instead."""
+    with bench.transaction() as session:
+        planted.versions(session, (1, 1, 1), cases=4)
+        for place in range(4):
+            left, right, _ = made(session)[3 * place : 3 * place + 3]
+            planted.voted(session, left, right, VoteAnswer.RIGHT, rater="ana")
+    asked = ("compare", "1", "2", "3", "--votes")
+    found = promptlab(*asked, "--json").json["ladder"]
+    assert ([step["version"] for step in found["versions"]], found["without_votes"]) == ([2, 1], ["banner@3"])
+    assert "Without votes among these, banner@3 stands in no order." in promptlab(*asked).out
+    asked = ("compare", "3", "1", "2", "--votes")
+    assert promptlab(*asked, "--json").json["ladder"]["without_votes"] == ["banner@3"]
+    assert "No ladder beside banner@3: nobody has voted on it and another of these." in promptlab(*asked).out
 
 
 def test_a_plot_shows_how_it_became_known(

@@ -36,9 +36,12 @@ def compare(
     Example: promptlab compare banner@1 banner@2
     """
     from promptlab.output.comparison import comparison_picture
+    from promptlab.output.verdicts import deleted
     from promptlab.services import comparison
 
     runtime = runtime_of(context)
     with runtime.reading() as (session, project_id):
         view = comparison.compare(session, project_id, baseline, candidates, by_votes=votes)
     runtime.output.show(view, lambda console: comparison_picture(console, view), as_json=as_json)
+    for sentence in deleted(view):
+        runtime.output.warn(sentence)

@@ -42,7 +42,7 @@ def gate(
     Example: promptlab gate banner@1 banner@2 --min-blocks 20
     """
     from promptlab.output.comparison import gate_picture
-    from promptlab.output.verdicts import changed_terms
+    from promptlab.output.verdicts import changed_terms, deleted
     from promptlab.services import gating
 
     terms = gating.Terms(margin=margin, min_blocks=min_blocks)
@@ -55,7 +55,7 @@ def gate(
     if junit is not None or summary is not None:
         _write(runtime, view, junit, summary)
     runtime.output.show(view, lambda console: gate_picture(console, view), as_json=as_json)
-    for sentence in changed_terms(view):
+    for sentence in [*deleted(view), *changed_terms(view)]:
         runtime.output.warn(sentence)
     return EXIT_CODES[view["verdict"]]
 

@@ -66,17 +66,24 @@ def _indented(facts: Iterator[verdicts.Fact]) -> "Iterator[tuple[str, Text]]":
 
 def _ladder(ladder: View, baseline: str) -> "Iterator[Table | Text]":
     """Yield versions by the strength that all votes between them give, as wins against the baseline."""
-    rows = [(plain(name_of(step)), f"{_chance(step['strength']):.0f}", _give(step)) for step in ladder["versions"]]
-    yield table(["BY ALL VOTES", f">OF 100 AGAINST {baseline}", ">GIVE OR TAKE"], rows)
-    if not ladder["connected"]:
+    rows = [(plain(name_of(step)), f"{_chance(step['strength']):.0f}", _error(step)) for step in ladder["versions"]]
+    if rows:
+        yield table(["BY ALL VOTES", f">OF 100 AGAINST {baseline}", ">STANDARD ERROR"], rows)
+        yield plain("An order, no verdict: what may be said of each version is said above.")
+    if rows and not ladder["connected"]:
         yield plain("No chain of votes joins all of them, so they stand in no one order.")
+    if not rows:
+        yield plain(f"No ladder beside {baseline}: nobody has voted on it and another of these.")
+    if without := ladder["without_votes"]:
+        nowhere = "stand" if len(without) > 1 else "stands"
+        yield plain(f"Without votes among these, {' and '.join(without)} {nowhere} in no order.")
 
 
 def _chance(strength: float) -> float:
     return 100 / (1 + math.exp(-strength))
 
 
-def _give(step: View) -> str:
+def _error(step: View) -> str:
     """Return the standard error in wins of 100."""
     if not step["standard_error"]:
         return ""

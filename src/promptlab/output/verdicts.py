@@ -40,6 +40,11 @@ def gate_sentence(view: View, baseline: str, candidate: str) -> str:
     return f"Undecided: it is not known yet whether {candidate} wins {least}; {more(view)}."
 
 
+def deleted(view: View) -> list[str]:
+    """Return what must be said of versions that are deleted, and count all the same."""
+    return [f"{name} is deleted; `promptlab prompt restore {name}` brings it back." for name in view["deleted"]]
+
+
 def changed_terms(view: View) -> list[str]:
     """Return what must be said of a gate whose terms are not those of the first look."""
     first = view["first_look"]
@@ -58,12 +63,13 @@ def facts(view: View, baseline: str, candidate: str) -> Iterator[Fact]:
         yield from _outcomes(view)
     if view["paired_by"] is not None:
         yield from _coverage(view, baseline, candidate)
-    if view.get("agreement"):
-        yield "raters", agreement(view["agreement"])
+    if view.get("agreement") and view["paired_by"] is not None:
+        yield "raters", agreement(view["agreement"], _did(view))
     if view.get("votes"):
         yield "votes say", _votes(view["votes"])
     if view["next"] is not None:
         yield "next", view["next"]
+        yield from _of_new_blocks(view)
 
 
 def of_100(view: View) -> str:
@@ -85,10 +91,10 @@ def unit(view: View) -> str:
     return "pair" if view["paired_by"] == "number" else "case"
 
 
-def agreement(found: View) -> str:
-    """Return how far raters agree, in a word and as Krippendorff's alpha."""
+def agreement(found: View, did: str = "rated") -> str:
+    """Return how far raters agree, in a word and as Krippendorff's alpha; `did` says what they did."""
     if found["alpha"] is None:
-        return "not known whether they agree: too few rated the same"
+        return f"not known whether they agree: too few {did} the same"
     word = next(word for limit, word in _AGREE if found["alpha"] >= limit)
     low, high = found["interval"] or (None, None)
     return f"{word}: alpha {found['alpha']:.2f}" + ("" if low is None else f" ({low:.2f} to {high:.2f})")
@@ -100,9 +106,10 @@ def remarks(view: View) -> Iterator[str]:
     if any(each["paired_by"] == "number" for each in candidates):
         yield "Without cases they are paired by number: the first image of one with the first of the other, and so on."
     if (number := len(candidates)) > 1:
+        each, together = 1 - view["alpha"] / number, 1 - view["alpha"]
         yield (
-            f"Each interval is at alpha {view['alpha']:g}/{number}, so all {number} verdicts together hold at "
-            f"{1 - view['alpha']:.0%}, however often one looks."
+            f"Each interval holds at {100 * each:.4g}%, so all {number} verdicts together hold at {together:.0%}, "
+            "however often one looks."
         )
 
 
@@ -125,6 +132,14 @@ def _coverage(view: View, baseline: str, candidate: str) -> Iterator[Fact]:
         yield "at worst, best", f"{100 * low:.0f} to {100 * high:.0f} of 100, {rest}"
 
 
+def _of_new_blocks(view: View) -> Iterator[Fact]:
+    """Yield why the next command makes new blocks while some are open."""
+    left = view["shared_blocks"] - view["blocks"]
+    if left and view["next"].startswith("promptlab batch run"):
+        file = f"; give a file with more {unit(view)}s" if view["paired_by"] == "case" else ""
+        yield f"new {unit(view)}s", f"needed: the {counted(left, f'open {unit(view)}')} will likely not do{file}"
+
+
 def _did(view: View) -> str:
     return "rated" if view.get("both_bad") is None else "voted on"
 
@@ -135,8 +150,11 @@ def _counts(view: View) -> str:
 
 
 def _known_from(view: View) -> str:
+    common = f"of {counted(view['shared_blocks'], unit(view))} in common"
+    if not view["blocks"]:
+        return f"none {common} yet"
     people = counted(view["raters"], "person").replace("persons", "people")
-    return f"{view['blocks']} of {counted(view['shared_blocks'], f'{unit(view)}')} in common, by {people}"
+    return f"{view['blocks']} {common}, by {people}"
 
 
 def _rated(view: View, side: str, name: str) -> str:

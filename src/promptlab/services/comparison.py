@@ -51,6 +51,7 @@ def compare(
         "version": first.version,
         "alpha": ALPHA,
         "source": "votes" if by_votes else "ratings",
+        "deleted": deleted_of([first, *others]),
         "candidates": views,
         "ladder": _ladder(gathered, [first, *others]) if len(others) > 1 and gathered.vote_rows else None,
     }
@@ -72,6 +73,11 @@ def distinct_versions(session: Session, project_id: int, references: Sequence[st
 def label(version: PromptVersion) -> str:
     """Return what people call a version."""
     return f"{version.name}@{version.version}"
+
+
+def deleted_of(versions: Sequence[PromptVersion]) -> list[str]:
+    """Return what people call those of the versions that are deleted."""
+    return [label(version) for version in versions if version.deleted_at is not None]
 
 
 def id_of(version: PromptVersion) -> int:
@@ -130,14 +136,20 @@ def coverage_of(gathered: Gathered, candidate: int, said: Said, alpha: float) ->
 
 
 def next_step(session: Session, baseline: PromptVersion, candidate: PromptVersion, view: View) -> str | None:
-    """Return the command that brings more blocks: ratings of what is there, else more images."""
+    """Return the command that brings more blocks: ratings of what is there if these may tell, else more images."""
     both = f"--prompt-version {label(baseline)} --prompt-version {label(candidate)}"
-    if view["shared_blocks"] > view["blocks"]:
+    if (left := view["shared_blocks"] - view["blocks"]) and left >= _missing(view):
         return "promptlab rate"
     if view["paired_by"] == "number":
         return f"promptlab batch run {both} --draws {2 * view['shared_blocks']}"
     cases = None if view["paired_by"] else comparisons.case_set_of(session, [id_of(baseline), id_of(candidate)])
     return f"promptlab batch run {both} --cases {cases or 'FILE'}"
+
+
+def _missing(view: View) -> int:
+    """Return how many more blocks it takes at the least, as far as that is known."""
+    least: int = view.get("min_blocks", 0) - view["blocks"]
+    return max(least, int(view["more_blocks"][0])) if view["more_blocks"] else least
 
 
 def _candidate(gathered: Gathered, version: PromptVersion, said: Said, comparison: Comparison) -> View:
@@ -195,8 +207,9 @@ def _ladder(gathered: Gathered, versions: Sequence[PromptVersion]) -> View:
     found = ladder(votes.left, votes.right, votes.score, votes.rater, votes.block)
     of = dict(zip(found.versions.tolist(), range(len(found.versions)), strict=True))
     placed = [version for version in versions if version.id in of]
+    without = {"without_votes": [label(version) for version in versions if version.id not in of]}
     if gathered.baseline not in of:
-        return {"connected": False, "versions": []}
+        return {"connected": False, "versions": [], **without}
     strengths, errors = found.relative_to(gathered.baseline)
     steps: list[dict[str, Any]] = [
         {
@@ -208,4 +221,4 @@ def _ladder(gathered: Gathered, versions: Sequence[PromptVersion]) -> View:
         }
         for version in placed
     ]
-    return {"connected": found.connected, "versions": sorted(steps, key=lambda step: -step["strength"])}
+    return {"connected": found.connected, "versions": sorted(steps, key=lambda step: -step["strength"]), **without}

@@ -59,6 +59,7 @@ def gate(session: Session, project_id: int, baseline: str, candidate: str, terms
     view = {
         "baseline": _named(first),
         "candidate": _named(second),
+        "deleted": comparison.deleted_of([first, second]),
         "verdict": found.verdict,
         "margin": terms.margin,
         **_numbers(found, compared),
