@@ -116,7 +116,7 @@ def _check_row(row: Row, requests: Sequence[Logged], *, killed: bool) -> None:
 
 def _images(path: Path) -> Iterator[str]:
     about, line_end, data = path.read_bytes().partition(b"\n")
-    sizes = json.loads(about)["images"] if line_end else []
+    sizes = [size for size, _checksum in json.loads(about)["images"]] if line_end else []
     for size in sizes if len(data) == sum(sizes) else []:
         yield hashlib.sha256(data[:size]).hexdigest()
         data = data[size:]

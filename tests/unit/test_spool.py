@@ -54,7 +54,7 @@ def test_half_an_entry_is_never_seen(tmp_path: Path) -> None:
 
 
 def test_an_answer_whose_process_died_before_it_had_its_name_is_adopted(tmp_path: Path) -> None:
-    """All of its bytes were on the disk, so nothing is lost; half of them are set aside."""
+    """All of its bytes were on the disk, so nothing is lost; half of them, or others, are set aside."""
     spool, result = Spool(tmp_path), ImageResult(images=(b"x",))
     spool.write(KEY, result)
     whole = (tmp_path / "12-3").read_bytes()
@@ -62,10 +62,11 @@ def test_an_answer_whose_process_died_before_it_had_its_name_is_adopted(tmp_path
     assert spool.read(KEY) is None
     spool.adopt(KEY)
     assert spool.read(KEY) == result
-    (tmp_path / ".13-1.abc").write_bytes(whole[:-1])
-    spool.adopt(SpoolKey(13, 1))
-    assert spool.read(SpoolKey(13, 1)) is None
-    assert (tmp_path / "13-1.aside").read_bytes() == whole[:-1]
+    for number, damaged in enumerate((whole[:-1], whole[:-1] + b"\0"), start=1):
+        (tmp_path / f".13-{number}.abc").write_bytes(damaged)
+        spool.adopt(SpoolKey(13, number))
+        assert spool.read(SpoolKey(13, number)) is None
+        assert (tmp_path / f"13-{number}.aside").read_bytes() == damaged
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_bought(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Where received bytes lie until they are stored and recorded, so that what was paid for survives a crash.
 
-An entry is a line of JSON, which says what the answer was and how many bytes each image has, and then these bytes.
-It becomes visible only whole. An archive would say as much and take nearly twice the processor time.
+An entry is a line of JSON, which says what the answer was and of each image its length and checksum, and then their
+bytes. It becomes visible only whole.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
+from zlib import crc32
 
 from promptlab.adapters.ai.protocol import ImageResult
 from promptlab.adapters.storage.local import sync_folder
@@ -66,7 +67,9 @@ class Spool:
     def write(self, key: SpoolKey, result: ImageResult) -> None:
         """Keep an answer: temporary file, fsync, rename. Raises OSError where the disk cannot take it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        about = json.dumps(asdict(result) | {"images": [len(image) for image in result.images]}, default=str)
+        about = json.dumps(
+            asdict(result) | {"images": [(len(image), crc32(image)) for image in result.images]}, default=str
+        )
         handle, name = tempfile.mkstemp(dir=self._folder, prefix=f".{key}.")
         temporary = Path(name)
         try:
@@ -96,7 +99,7 @@ class Spool:
         try:
             with self._path(key).open("rb") as file:
                 about = json.loads(file.readline())
-                images = tuple(_exactly(file, size) for size in about.pop("images"))
+                images = tuple(_whole(file, size, checksum) for size, checksum in about.pop("images"))
                 return ImageResult(images=images, **about | {"warnings": tuple(about["warnings"])})
         except (KeyError, ValueError, TypeError, AttributeError):
             self.set_aside(key)
@@ -129,9 +132,9 @@ class Spool:
         return self._folder / str(key)
 
 
-def _exactly(file: BinaryIO, size: int) -> bytes:
-    """Return so many bytes; raises ValueError where the file ends before."""
+def _whole(file: BinaryIO, size: int, checksum: int) -> bytes:
+    """Return so many bytes; raises ValueError where the file ends before, or has others than were written."""
     data = file.read(size)
-    if len(data) != size:
-        raise ValueError("cut off")
+    if len(data) != size or crc32(data) != checksum:
+        raise ValueError("cut off or damaged")
     return data
