@@ -1,15 +1,10 @@
 """`compare`, `gate` and `stats` on 100,000 ratings: two versions, 10,000 cases, five raters who rated everything."""
 
-import os
-import tempfile
-from pathlib import Path
-
 from sqlalchemy import text
-from tests.fixtures.postgres_launch import launch
 
+from bench._databases import on_both
 from bench._measure import medians, report
-from promptlab.db.engine import Database, open_database
-from promptlab.db.migrate import upgrade
+from promptlab.db.engine import Database
 from promptlab.db.models import Batch, PromptVersion
 from promptlab.db.projects import get_or_create
 from promptlab.services import comparison, gating, reports
@@ -84,28 +79,8 @@ def measure(name: str, database: Database) -> None:
         report(f"{name}, {what}, seconds for {RATINGS:,} ratings after start-up", seconds, SECONDS)
 
 
-def at(url: str, folder: Path, name: str) -> None:
-    os.environ |= {"PROMPTLAB_HOME": str(folder), "PROMPTLAB_DATABASE_URL": url}
-    upgrade(url)
-    database = open_database(url)
-    fill(database)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not database.is_sqlite:  # as the server does it by itself after a while
-            connection.exec_driver_sql("VACUUM ANALYZE")
-    measure(name, database)
-    database.close()
-
-
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        at(f"sqlite:///{folder / 'bench.db'}", folder, "SQLite")
-    with tempfile.TemporaryDirectory() as name:
-        url, hold = launch(Path(name))
-        try:
-            at(url, Path(name), "PostgreSQL")
-        finally:
-            os.close(hold)
+    on_both(fill, measure)
 
 
 if __name__ == "__main__":

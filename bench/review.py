@@ -1,18 +1,14 @@
 """The next item of a session of rating, with 1,000,000 generations, for a rater who has rated 20,000 of them."""
 
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import text
-from tests.fixtures.postgres_launch import launch
 
+from bench._databases import on_both
 from bench._measure import report
-from promptlab.db.engine import Database, open_database
-from promptlab.db.migrate import upgrade
+from promptlab.db.engine import Database
 from promptlab.db.models import Batch, PromptVersion
 from promptlab.db.projects import get_or_create
 from promptlab.db.review_queue import QueueFilters
@@ -60,7 +56,8 @@ def fill(database: Database) -> None:
         run(text(_MEANS))
 
 
-def measure(name: str, runtime: Runtime) -> None:
+def measure(name: str, _database: Database) -> None:
+    runtime = Runtime({}, Output(quiet=True))
     lab = runtime.lab
     for what, filters in {
         "of somebody new": QueueFilters(rater="new"),
@@ -77,6 +74,7 @@ def measure(name: str, runtime: Runtime) -> None:
         begin(f"{name}, {what}: the first item", partial(queue.take, 1))
         slowest = max(_next(queue) for _round in range(50))
         report(f"{name}, {what}, slowest of 50 next items, ms", slowest * 1000, LIMIT)
+    runtime.close()
 
 
 def _next(queue: ReviewQueue) -> float:
@@ -92,30 +90,8 @@ def begin(what: str, action: Callable[[], object]) -> None:
     print(f"{what}: {(time.perf_counter() - start) * 1000:.0f} ms", flush=True)
 
 
-def at(url: str, folder: Path, name: str) -> None:
-    os.environ |= {"PROMPTLAB_HOME": str(folder), "PROMPTLAB_DATABASE_URL": url}
-    upgrade(url)
-    database = open_database(url)
-    fill(database)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not database.is_sqlite:  # as the server does it by itself after a while
-            connection.exec_driver_sql("VACUUM ANALYZE")
-    database.close()
-    runtime = Runtime({}, Output(quiet=True))
-    measure(name, runtime)
-    runtime.close()
-
-
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        at(f"sqlite:///{folder / 'bench.db'}", folder, "SQLite")
-    with tempfile.TemporaryDirectory() as name:
-        url, hold = launch(Path(name))
-        try:
-            at(url, Path(name), "PostgreSQL")
-        finally:
-            os.close(hold)
+    on_both(fill, measure)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def run(
 
     Example: promptlab batch run --prompt-version banner --cases faces --draws 2
     """
-    from promptlab.services import batch_requests, batches
+    from promptlab.services import batch_again, batch_requests, batches
     from promptlab.services.drafting import Terms
 
     runtime = runtime_of(context)
@@ -136,7 +136,7 @@ def run(
         return _show_draft(runtime, prepared, as_json=as_json)
     batch_id = batches.plan(runtime.lab, prepared, limits, detached=detach)
     del prepared  # a large one takes megabytes, which the run can use
-    again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
+    again = batch_again.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
     send = _detach if detach else partial(_run, reports=reports)
     return send(runtime, batch_id, limits, again, as_json=as_json)
 
@@ -165,7 +165,7 @@ def resume(
 
     Example: promptlab batch resume 1 --max-cost 10
     """
-    from promptlab.services import batches
+    from promptlab.services import batch_again, batches
 
     runtime = runtime_of(context)
     runtime.concurrency = concurrency
@@ -179,7 +179,7 @@ def resume(
         deadline_s=deadline,
         fail_fast=fail_fast,
     ).checked()
-    again = batches.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
+    again = batch_again.Again(failed=retry_failed, refused=retry_refused, unknown=retry_unknown)
     send = _detach if detach else partial(_run, reports=reports)
     return send(runtime, batch_id, limits, again, as_json=as_json)
 

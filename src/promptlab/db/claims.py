@@ -46,7 +46,9 @@ def lock(session: Session, project_id: int, block: int) -> None:
 
 def put(session: Session, project_id: int, block: int, rater: str) -> None:
     """Keep a block for a rater from now on; the block has to be locked. Claims that have expired are cleared away."""
-    session.execute(delete(Claim).where(col(Claim.project_id) == project_id, col(Claim.expires_at) <= now()))
+    expired = select(col(Claim.id)).where(col(Claim.project_id) == project_id, col(Claim.expires_at) <= now())
+    # Not those that somebody else is clearing away: two who wait for each other's would wait for ever.
+    session.execute(delete(Claim).where(col(Claim.id).in_(expired.with_for_update(skip_locked=True))))
     if not _changed(session, project_id, rater, col(Claim.block) == block):
         session.add(Claim(project_id=project_id, block=block, rater=rater, expires_at=now() + LEASE))
         session.flush()

@@ -14,7 +14,9 @@ def get_or_keep(session: Session, look: FirstLook) -> FirstLook:
         with session.begin_nested():
             session.add(look)
     except IntegrityError:
-        return find(session, look) or look
+        if found := find(session, look):
+            return found
+        raise
     return look
 
 

@@ -1,9 +1,7 @@
 """Queries on what a report tells of: versions, all that was made of them, and what raters remarked."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from promptlab.db.models import Generation, PromptVersion
@@ -48,13 +46,3 @@ def remarks(session: Session, generation_ids: Sequence[int]) -> Iterator[tuple[i
         .order_by(col(Rating.id))
     )
     yield from session.exec(statement)
-
-
-def mean_ratings(session: Session, version_ids: Sequence[int]) -> dict[int, list[tuple[float, int]]]:
-    """Return how often each mean rating was given to a generation, by version."""
-    version, rating = col(Generation.prompt_version_id), col(Generation.result_rating)
-    counted: Any = select(version, rating, func.count()).where(version.in_(version_ids), rating.is_not(None))
-    found: dict[int, list[tuple[float, int]]] = {}
-    for version_id, mean, count in session.exec(counted.group_by(version, rating)):
-        found.setdefault(version_id, []).append((float(mean), count))
-    return found

@@ -1,15 +1,14 @@
 """Batches: planned as a whole, then run until everything has an outcome or a limit says stop."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
 
-from promptlab.adapters.ai.protocol import StillRunning
-from promptlab.db import batch_items, generations, projects
+from promptlab.db import batch_items, projects
 from promptlab.db import batches as rows
 from promptlab.db.batch_items import Left
 from promptlab.db.columns import now
@@ -17,6 +16,7 @@ from promptlab.db.models import Batch
 from promptlab.db.states import BatchState, GenerationState
 from promptlab.errors import Conflict, Interrupted, InvalidInput, PromptlabError
 from promptlab.services import batch_requests
+from promptlab.services.batch_again import Again, asked_again, plan_again, refused_again
 from promptlab.services.batch_requests import Prepared
 from promptlab.services.batch_states import close_after, close_batch
 from promptlab.services.detached import enqueue, require_workers
@@ -24,7 +24,7 @@ from promptlab.services.dispatch import FailedFast, Item, Progress, Work, dispat
 from promptlab.services.drafting import checked_limit
 from promptlab.services.lab import Lab
 from promptlab.services.orders import require_room
-from promptlab.services.recovery import ask_again_about, recover
+from promptlab.services.recovery import recover
 from promptlab.services.workload import at_work
 
 _PAGE = 500
@@ -69,16 +69,6 @@ class Limits:
             "max_retries": self.max_retries,
         }
         return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Again:
-    """What of a batch that ended without images is sent again."""
-
-    failed: bool = False
-    refused: int = 0
-    """How often what was refused is sent again, all runs together."""
-    unknown: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +175,7 @@ def _run(lab: Lab, batch: Batch, progress: Progress, limits: Limits, again: Agai
         with at_work(lab, batch_id=batch_id):
             while True:
                 dispatch(_works(lab, batch), progress, fail_fast=limits.fail_fast, cancels=False)
-                if not (_refused_again(lab, batch_id, again.refused) or _others_are_at_work(lab, batch_id, notes)):
+                if not (refused_again(lab, batch_id, again.refused) or _others_are_at_work(lab, batch_id, notes)):
                     return None
     except (PromptlabError, KeyboardInterrupt, FailedFast) as stopped_by:
         return stopped_by
@@ -220,11 +210,11 @@ def _begin(lab: Lab, batch_id: int, limits: Limits, again: Again, *, detached: b
     """
     with lab.database.reading() as session:
         _require_alive(rows.get(session, lab.project_id, batch_id))
-    asked, still_running = _asked_again(lab, batch_id) if again.unknown else ([], 0)
+    asked, still_running = asked_again(lab, batch_id) if again.unknown else ([], 0)
     with lab.database.transaction() as session:
         batch = rows.get(session, lab.project_id, batch_id)
         _require_alive(batch)
-        _plan_again(session, batch_id, again, asked)
+        plan_again(session, batch_id, again, asked)
         if batch_items.left(session, batch_id).count:
             _mark_as_running(session, batch, limits, detached=detached)
         left = batch_items.left(session, batch_id)
@@ -278,38 +268,5 @@ def _planned(lab: Lab, batch_id: int, version_ids: list[int]) -> Iterator[Item]:
         after = ids[-1]
 
 
-def _plan_again(session: Session, batch_id: int, again: Again, unknown: Sequence[int]) -> None:
-    if again.failed:
-        batch_items.replan(session, batch_id, GenerationState.FAILED)
-    for generation_id in unknown:
-        generations.replan(session, generation_id, [GenerationState.UNKNOWN])
-    if again.refused:
-        batch_items.replan_refused(session, batch_id, times=again.refused)
-
-
 def _notes(count: int) -> list[str]:
     return [f"{count} unknown {'is' if count == 1 else 'are'} still being made by the provider."] if count else []
-
-
-def _refused_again(lab: Lab, batch_id: int, times: int) -> int:
-    if not times:
-        return 0
-    with lab.database.transaction() as session:
-        return batch_items.replan_refused(session, batch_id, times=times)
-
-
-def _asked_again(lab: Lab, batch_id: int) -> tuple[list[int], int]:
-    """Ask the providers what became of what is unknown, where they can be asked.
-
-    Return what still is, and may be sent again, and of how many the job still runs.
-    """
-    with lab.database.reading() as session:
-        unknown = batch_items.in_state(session, batch_id, GenerationState.UNKNOWN)
-    open_, still_running = [], 0
-    for generation_id in unknown:
-        try:
-            if not ask_again_about(lab, generation_id, seconds=0):
-                open_.append(generation_id)
-        except StillRunning:
-            still_running += 1
-    return open_, still_running

@@ -69,7 +69,7 @@ def work_of(
     what keeps a batch from being sent is sent what somebody asks for by itself.
     """
     flight, limits = flight_of(lab, provider_name), lab.providers.limits(provider_name)
-    max_attempts = limits.attempts if max_retries is None else max_retries + 1
+    max_attempts = limits.attempts_with(max_retries)
 
     def take(item: Item, answered: Callable[[], None]) -> Ended | None:
         return run(

@@ -23,8 +23,7 @@ class Lane:
 
     def __init__(self, name: str, limits: ProviderSettings) -> None:
         self.name = name
-        self.attempts = limits.attempts
-        self.concurrency = limits.concurrency
+        self.limits = limits
         self.closed_by: PromptlabError | None = None
         self.on_close: Callable[[], None] = lambda: None
         self.stopping = threading.Event()

@@ -12,7 +12,6 @@ from promptlab.services import comparison, report_cases, reports, views
 from promptlab.services.lab import Lab
 from promptlab.services.report_blind import blinded
 from promptlab.services.views import View
-from promptlab.statistics import betting
 
 _TROUBLES = ("refused", "failed", "unknown")
 
@@ -71,23 +70,14 @@ def _named(version: PromptVersion) -> View:
 
 
 def _described(session: Session, lab: Lab, versions: Sequence[PromptVersion]) -> list[View]:
-    """Return the views of versions, each with its label, its stats, and the interval of its mean."""
+    """Return the views of versions, each with its label and its stats."""
     labels = [comparison.label(version) for version in versions]
     filters = reports.StatsFilters(references=labels)
     stats = reports.version_stats(session, lab.project_id, filters, limit=len(labels), cursor=None).items
-    means = reported.mean_ratings(session, [version.id or 0 for version in versions])
     return [
-        views.prompt_version(version, lab.project)
-        | {"label": label, "stats": row, "mean_interval": _interval(means.get(version.id or 0, []))}
+        views.prompt_version(version, lab.project) | {"label": label, "stats": row}
         for version, label, row in zip(versions, labels, stats, strict=True)
     ]
-
-
-def _interval(means: Sequence[tuple[float, int]]) -> list[float | None] | None:
-    """Return the interval of the mean of a version's generations, from how often each has which mean rating."""
-    if not means:
-        return None
-    return comparison.limits(betting.mean_interval([mean for mean, count in means for _ in range(count)]))
 
 
 def _troubles(items: Sequence[View], labels: Sequence[str]) -> list[View]:

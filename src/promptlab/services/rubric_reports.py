@@ -8,6 +8,7 @@ from sqlmodel import Session
 from promptlab.db import rubric_stats
 from promptlab.db.pages import Page
 from promptlab.db.rubric_stats import Said
+from promptlab.db.stats import spread
 from promptlab.services.views import View
 
 GROUPS = ("criterion", "tag")
@@ -29,7 +30,7 @@ def _criteria(session: Session, conditions: Sequence[ColumnElement[bool]]) -> li
             **_version(said),
             "rated": (rated := sum(counts.values())),
             "mean": round(sum(score * count for score, count in counts.items()) / rated, 4),
-            "distribution": {str(score): counts.get(score, 0) for score in range(1, 6)},
+            "distribution": spread(counts),
         }
         for said, counts in sorted(found.items(), key=lambda pair: (pair[0].what, *_place(pair[0])))
     ]

@@ -114,7 +114,7 @@ class Shift:
             batch = detached.batch_of(session, generation_id)
         if batch is None:
             return
-        attempts = lane.attempts if batch.max_retries is None else batch.max_retries + 1
+        attempts = lane.limits.attempts_with(batch.max_retries)
         with self._at_desk(project_id) as lab, lane.place(lab) as flight:
             ended = run(lab, flight, generation_id, max_attempts=attempts, batch_id=batch.id)
             if ended is not None and not _is_away(ended):

@@ -36,6 +36,10 @@ class ProviderSettings(BaseModel):
     requests_per_minute: float | None = Field(default=None, ge=_SLOWEST, le=_FASTEST, description=_PER_MINUTE)
     images_per_minute: float | None = Field(default=None, ge=_SLOWEST, le=_FASTEST, description=_PER_MINUTE)
 
+    def attempts_with(self, max_retries: int | None) -> int:
+        """Return how often a request may be sent that a batch wants sent again so often; None: as set here."""
+        return self.attempts if max_retries is None else max_retries + 1
+
     @property
     def key(self) -> str:
         """The key as it is sent, empty where there is none: never show it."""

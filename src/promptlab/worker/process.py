@@ -67,7 +67,7 @@ class Process:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         # The tasks run in the loop's own threads, of which there would be too few: with the ones that look around.
-        loop.set_default_executor(ThreadPoolExecutor(sum(lane.concurrency for lane in self._lanes.values()) + 4))
+        loop.set_default_executor(ThreadPoolExecutor(sum(lane.limits.concurrency for lane in self._lanes.values()) + 4))
         loop.set_exception_handler(_log)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
@@ -82,7 +82,7 @@ class Process:
     async def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         around = [asyncio.create_task(self._serve([jobs.TEND], 1)), asyncio.create_task(self._look_around())]
         for lane in self._lanes.values():
-            task = asyncio.create_task(self._serve([lane.name], lane.concurrency, lane))
+            task = asyncio.create_task(self._serve([lane.name], lane.limits.concurrency, lane))
             lane.on_close = _from_any_thread(loop, task)
             self._serving.append(task)
         await asyncio.gather(*self._serving, return_exceptions=True)

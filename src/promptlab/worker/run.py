@@ -60,7 +60,7 @@ def _lanes(runtime: Runtime, names: Sequence[str]) -> dict[str, Lane]:
 
 
 def _started(database: Database, lanes: dict[str, Lane]) -> str:
-    each = ", ".join(f"{name} ({lane.concurrency} at once)" for name, lane in lanes.items())
+    each = ", ".join(f"{name} ({lane.limits.concurrency} at once)" for name, lane in lanes.items())
     return f"Worker started on {database.shown}: {each}."
 
 
