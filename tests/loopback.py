@@ -158,14 +158,23 @@ class Listener(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def received(handler: BaseHTTPRequestHandler) -> Request:
+    """Return the request that has come, the last on its connection; raises ConnectionError where half of it came."""
+    handler.close_connection = True
+    headers = {name.lower(): value for name, value in handler.headers.items()}
+    length = int(headers.get("content-length", 0))
+    body = handler.rfile.read(length)
+    if len(body) < length:
+        raise ConnectionError("The client is gone.")
+    return read(handler.command, handler.path, headers, body)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Listener
 
     def _serve(self) -> None:
-        self.close_connection = True
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = read(self.command, self.path, headers, self.rfile.read(int(headers.get("content-length", 0))))
+        request = received(self)
         behaviour, reply = self.server.service.respond(request)
         send(self, behaviour, reply, request, stopping=self.server.service.stopping)
 

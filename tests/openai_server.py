@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from tests.loopback import Listener, Reply, send
+from tests.loopback import Listener, Reply, received, send
 from tests.openai_behaviour import Behaviour, Links
 from tests.openai_dialects import DIALECTS, OPENAI, Dialect
 from tests.openai_pictures import drawn
-from tests.openai_requests import Request, WireError, read
+from tests.openai_requests import Request, WireError
 
 _NORMAL = Behaviour()
 
@@ -130,9 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(behaviour, body, request)
 
     def _taken(self) -> tuple[Request, Behaviour, int]:
-        self.close_connection = True
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = read(self.command, self.path, headers, self.rfile.read(int(headers.get("content-length", 0))))
+        request = received(self)
         return request, *self.server.state.take(request)
 
     def _answer(self, request: Request, behaviour: Behaviour, number: int) -> object:

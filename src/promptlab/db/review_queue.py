@@ -1,9 +1,9 @@
 """Queries on what waits for a rating, in the order of review (`review_order`) and, within a place, of ids."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import ColumnElement, Select, case, false, func, select, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -17,6 +17,8 @@ from promptlab.db.review_order import ITEM_BITS, block_of
 _BLOCK = 1 << ITEM_BITS
 """How many places a block has."""
 _LARGE = 5_000
+_UNINDEXED = ("jit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""Settings of PostgreSQL that hold for a plan which reads much; the first makes any plan slow to begin with."""
 _PLACE, _ID = col(Generation.review_position), col(Generation.id)
 
 
@@ -47,13 +49,14 @@ def page(
 ) -> Page[Generation]:
     """Return a page of generations that wait for a rating."""
     statement = _waiting(project_id, filters)
+    _run_by_indexes(session, filters)
     return fetch_page(session, statement, key=_ID, place=_PLACE, limit=limit, cursor=cursor, newest_first=False)
 
 
 def length(session: Session, project_id: int, filters: QueueFilters, *, at_most: int) -> int:
     """Return how many generations wait for a rating; as soon as they are `at_most`, no more are counted."""
     waiting = _waiting(project_id, filters).with_only_columns(_ID).order_by(_PLACE, _ID).limit(at_most).subquery()
-    _run_at_once(session)
+    _run_by_indexes(session, filters)
     return int(session.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
@@ -61,6 +64,7 @@ def next_block(session: Session, project_id: int, filters: QueueFilters, *, afte
     """Return the first block behind the block `after` in which something waits, None without one."""
     behind = _PLACE.between((after + 1) * _BLOCK, 2**63 - 1)
     statement = _waiting(project_id, filters).with_only_columns(_PLACE).where(behind)
+    _run_by_indexes(session, filters)
     place = session.execute(statement.order_by(_PLACE, _ID).limit(1)).scalar_one_or_none()
     return None if place is None else block_of(place)
 
@@ -78,22 +82,30 @@ def open_blocks(session: Session, project_id: int, filters: QueueFilters) -> lis
     )
     # Mostly everything is rated: that is known by counting, without looking for each rating.
     there = select(func.count(_ID)).where(col(Generation.project_id) == project_id, succeeded(), _is_in(mine.c.block))
-    waits = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(mine.c.block))
+    anywhere = replace(filters, ratings_wanted=None)  # where they have rated something they have room
+    waits = _waiting(project_id, anywhere).with_only_columns(_ID).where(_is_in(mine.c.block))
     unfinished = select(mine.c.block).where(mine.c.count < there.scalar_subquery(), waits.exists())
-    _run_at_once(session)
+    _run_by_indexes(session, anywhere)
     return list(session.execute(unfinished.order_by(mine.c.block)).scalars())
 
 
 def of_block(session: Session, project_id: int, filters: QueueFilters, block: int) -> list[int]:
     """Return the ids of what waits in that block."""
     statement = _waiting(project_id, filters).with_only_columns(_ID).where(_is_in(block))
+    _run_by_indexes(session, filters)
     return [id_ or 0 for id_ in session.execute(statement.order_by(_PLACE, _ID)).scalars()]
 
 
-def _run_at_once(session: Session) -> None:
-    """Let PostgreSQL not compile the next statement, for which it expects far too many rows: measured, 1.5 s of 2."""
-    if session.get_bind().dialect.name != "sqlite":
-        session.execute(text("SET LOCAL jit = off"))
+def _run_by_indexes(session: Session, filters: QueueFilters) -> None:
+    """Let PostgreSQL go from row to row by indexes until the transaction ends, as SQLite does anyway.
+
+    It expects far too many rows: compiling for them was measured to take 1.5 s of 2. Of a block, whose bounds it
+    cannot know, it expects a two-hundredth of everything, and would read all ratings again for each generation.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return
+    off = _UNINDEXED if filters.ratings_wanted is not None else _UNINDEXED[:1]
+    session.execute(select(*(func.set_config(name, "off", true()) for name in off)))
 
 
 def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
@@ -101,9 +113,7 @@ def _waiting(project_id: int, filters: QueueFilters) -> Select[Generation]:
     if filters.rater is None:
         statement = statement.where(is_unrated())
     else:
-        statement = statement.where(succeeded(), ~_is_rated_by(filters.rater))
-        if filters.ratings_wanted is not None:
-            statement = statement.where(claims.has_room(project_id, filters.rater, filters.ratings_wanted))
+        statement = statement.where(succeeded(), _waits_for(project_id, filters.rater, filters.ratings_wanted))
     if filters.prompt_version_id is not None:
         return statement.where(col(Generation.prompt_version_id) == filters.prompt_version_id)
     return statement.where(~_version_is_deleted())
@@ -130,6 +140,13 @@ def _version_is_deleted() -> ColumnElement[bool]:
         col(PromptVersion.id) == col(Generation.prompt_version_id), col(PromptVersion.deleted_at).is_not(None)
     )
     return deleted.exists()
+
+
+def _waits_for(project_id: int, rater: str, ratings_wanted: int | None) -> ColumnElement[bool]:
+    if ratings_wanted is None:
+        return ~_is_rated_by(rater)
+    # The quick question first: PostgreSQL would ask the other one for all that the rater has rated, too.
+    return case((_is_rated_by(rater), false()), else_=claims.has_room(project_id, rater, ratings_wanted))
 
 
 def _is_rated_by(rater: str) -> ColumnElement[bool]:
