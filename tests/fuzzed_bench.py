@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from tests.fixtures.command_line import Ran, png
 
 from promptlab.cli import main
+from promptlab.db.review_order import ITEM_BITS
 
 FACTOR = int(os.environ.get("PROMPTLAB_TEST_FUZZ", "1"))
 """How many times as many examples as `make test` runs: PROMPTLAB_TEST_FUZZ=50 for a long run."""
@@ -125,6 +126,11 @@ class Bench:
         with closing(sqlite3.connect(file)) as connection:
             names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             return {name: sorted(connection.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
+
+    def review_in_order_of_ids(self) -> None:
+        """Let what there is come up for review in the order of its ids, each a block of its own: a lot has no model."""
+        with closing(sqlite3.connect(self.home / "promptlab.db")) as connection, connection:
+            connection.execute(f"UPDATE generation SET review_position = id << {ITEM_BITS}")
 
     def _check_leftovers(self, ran: Ran, told: str) -> None:
         assert not list(self.home.rglob("*.part")), told

@@ -114,6 +114,7 @@ class LabAndModel(RuleBasedStateMachine):
         assert all(item["id"] > self.highest for item in items), "ids are never reused"
         self.highest = max(item["id"] for item in items)
         self.generations += [_Generation(item["id"], version, key, item["draw"]) for item in items]
+        self.bench.review_in_order_of_ids()
 
     @rule(place=_place, rater=_raters, score=_scores, as_word=st.booleans())
     def rate(self, place: int, rater: str, score: int, as_word: bool) -> None:
@@ -134,31 +135,26 @@ class LabAndModel(RuleBasedStateMachine):
         lines = ["generation,score,rater", *(f"{made.id},{score},{rater}" for made, score, rater in chosen)]
         file = self.bench.work / "ratings.csv"
         file.write_text("\n".join([*lines, *(["1,6,ana"] if broken else [])]) + "\n")
-        ran = self.run("rate", "--from", "ratings.csv", "--json", code=2 if broken else 0)
-        if not broken:
+        twice = len({(made.id, rater) for made, _score, rater in chosen}) < len(chosen)
+        ran = self.run("rate", "--from", "ratings.csv", "--json", code=2 if broken or twice else 0)
+        if not (broken or twice):
             assert ran.json["rated"] == sum([made.say(rater, score) for made, score, rater in chosen])
 
     @rule(rater=_raters, keys=st.text("12345su", max_size=5))
     def walk_the_queue(self, rater: str, keys: str) -> None:
-        """Without undo the loop is a walk over what this rater has not rated; undo goes back by one."""
-        waiting = [made for made in self.generations if rater not in made.scores]
+        """The loop is a walk over what this rater has not rated; undo goes back by one, be it a score or a skip."""
+        waiting = [made for made in self.generations if rater not in made.scores and not made.version.deleted]
         self.run("rate", "--rater", rater, stdin=f"{keys}q")
-        given: list[_Generation] = []
-        after = 0
+        scored: list[bool] = []
         for key in keys:
-            item = next((made for made in waiting if made.id > after and rater not in made.scores), None)
-            if item is None:
+            if len(scored) == len(waiting):
                 break
-            if key == "s":
-                after = item.id
-            elif key != "u":
-                item.say(rater, int(key))
-                given.append(item)
-                after = item.id
-            elif given:
-                last = given.pop()
-                last.history[rater].pop()
-                after = min(after, last.id - 1)
+            if key != "u":
+                scored.append(key != "s")
+                if key != "s":
+                    waiting[len(scored) - 1].say(rater, int(key))
+            elif scored and scored.pop():
+                waiting[len(scored)].history[rater].pop()
 
     @rule(places=st.lists(_place, min_size=1, max_size=2))
     def delete_generations(self, places: list[int]) -> None:
@@ -178,7 +174,7 @@ class LabAndModel(RuleBasedStateMachine):
         shown = self.pages("generation", "list", limit=limit)
         assert [item["id"] for item in shown] == [made.id for made in reversed(self.generations)]
         assert [item["result_rating"] for item in reversed(shown)] == [made.mean for made in self.generations]
-        waiting = [made.id for made in self.generations if made.mean is None]
+        waiting = [made.id for made in self.generations if made.mean is None and not made.version.deleted]
         assert [item["id"] for item in self.pages("queue", limit=limit)] == waiting
         for deleted in (False, True):
             flags = ["--deleted"] if deleted else []

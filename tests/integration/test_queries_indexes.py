@@ -237,7 +237,7 @@ def _postgres_plan(database: Database, session: Session, query: Query) -> str:
     event.listen(database.engine, "before_cursor_execute", note)
     query(session)
     event.remove(database.engine, "before_cursor_execute", note)
-    [(statement, parameters)] = seen
+    *_settings, (statement, parameters) = seen
     rows = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
     return "\n".join(row[0] for row in rows)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests import planted_report
 from tests.fixtures import factories
+from tests.fixtures.processes import wait_until
 
 from promptlab.adapters.storage.local import LocalStorage
 from promptlab.cli import main
@@ -15,6 +16,9 @@ from promptlab.cli import main
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, Debian's package of that name")
+
+# Asked again and again from here: what the browser itself is to ask again, the page's own policy forbids.
+IS_LARGE_THERE = "() => document.getElementById('large').naturalWidth > 100"
 
 Open = Callable[..., Any]
 
@@ -97,7 +101,7 @@ def test_the_lightbox_is_used_without_a_mouse(look: Open) -> None:
     dialog = page.get_by_role("dialog")
     seen = []
     for _ in range(5):
-        page.wait_for_function("document.getElementById('large').naturalWidth > 100")
+        wait_until(lambda: page.evaluate(IS_LARGE_THERE), "the large picture")
         seen.append(dialog.locator("#caption").inner_text().partition(" (")[0])
         page.keyboard.press("ArrowRight")
     assert seen == ["Input: tram-3", "banner@1: tram-3", "banner@2: tram-3", "banner@3: tram-3", "Input: tram-3"]
@@ -105,7 +109,8 @@ def test_the_lightbox_is_used_without_a_mouse(look: Open) -> None:
     assert dialog.locator("#caption").inner_text() == "Input: tram-3"
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
-    page.wait_for_function("button => document.activeElement === button", arg=first.element_handle())
+    button = first.element_handle()
+    wait_until(lambda: page.evaluate("it => document.activeElement === it", button), "the focus")
 
 
 def test_all_is_there_without_script(look: Open, browser: Any) -> None:
