@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.s3_server import S3Bucket, S3Server
 
-from promptlab.adapters.storage.protocol import ObjectMissing, Storage
+from promptlab.adapters.storage.protocol import ObjectMissing, Storage, StorageUnavailable
 from promptlab.adapters.storage.registry import open_storage
 from promptlab.errors import InvalidInput
 from promptlab.settings import load
@@ -222,8 +221,14 @@ def test_deleting_what_others_write_and_read_breaks_nothing(place: Place) -> Non
     def churn(_number: int) -> None:
         place.storage.delete(url)
         place.storage.upload(b"image", PATH, "image/png")
-        with suppress(ObjectMissing):
+        try:
             assert place.storage.read(url) == b"image"
+        except ObjectMissing:
+            return
+        except StorageUnavailable as error:
+            # What rclone says of a file that goes while it opens it; of a folder nothing else may come.
+            assert url.startswith("s3:")
+            assert "Internal Server Error" in error.message
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(churn, range(THREADS * 2)))
