@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from promptlab.db.states import GenerationState
 from promptlab.errors import NotConfigured, PromptlabError, Unreachable
@@ -15,6 +16,8 @@ from promptlab.services.outcomes import Ended
 
 MOST_KEPT_AT_ONCE = 16
 """Answers that are checked, stored and recorded while other requests are in flight; more would only fill memory."""
+
+_HEARD_WITHIN_SECONDS = 0.5
 
 _SAME_FOR_ALL = frozenset({"auth", "quota", "connection"})
 """Kinds of errors that every other request to the provider would end in as well."""
@@ -194,11 +197,17 @@ class _Dispatch:
                 self._fill(lane)
             if not any(lane.is_busy for lane in self._lanes) and not self._try_held():
                 break
-            tried, ended = self._news.get()
+            tried, ended = self._next_news()
             self._note_answer(tried) if ended is None else self._note_end(tried, ended)
         errors = [lane.error for lane in self._lanes if lane.error and lane.has_left]
         if error := (errors[0] if errors else self._limit if any(self._held.values()) else None):
             raise error
+
+    def _next_news(self) -> "tuple[_Tried, Future[Ended | None] | None]":
+        """Wait for news. Not in one go: a Ctrl-C just before the waiting begins is heard only when it ends."""
+        while True:
+            with suppress(Empty):
+                return self._news.get(timeout=_HEARD_WITHIN_SECONDS)
 
     def _fill(self, lane: _Lane) -> None:
         while lane.has_room and not (lane.work.batch_id and self._held[lane.work.batch_id]):
