@@ -129,9 +129,11 @@ def test_neither_ids_nor_order_nor_places_tell_a_version_or_a_draw(
         lambda row: row.draw,
         lambda row: row.case_id or 0,
     ]
-    limit = 4.5 / (len(rows) - 1) ** 0.5
     for seen, secret in [*product(shown, hidden), tuple(shown)]:
-        assert abs(rank_correlation([seen(row) for row in rows], [secret(row) for row in rows])) < limit
+        # All of a case stands together, so places say as much about cases as there are cases.
+        drawn = 60 if (seen, secret) == (shown[1], hidden[2]) else len(rows)
+        correlation = rank_correlation([seen(row) for row in rows], [secret(row) for row in rows])
+        assert abs(correlation) < 4.5 / (drawn - 1) ** 0.5
     in_order = sorted(rows, key=lambda row: row.review_position)
     first_of_block = [block[0].prompt_version_id for block in zip(*[iter(in_order)] * 6, strict=True)]
     assert abs(first_of_block.count(1) - 30) < 4.5 * 60**0.5 / 2
