@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,9 +24,9 @@ class Exchange:
     def __init__(self, seconds: float, *, watch: Callable[[str, dict[str, Any]], None] | None = None) -> None:
         self._seconds = seconds
         self._watch = watch
-        self._timer: threading.Timer | None = None
         self._stream: Any = None
-        self._ends = float("inf")
+        self.ends = inf
+        """When its time is up, on the monotonic clock, in seconds; infinity before it has begun."""
         self.answered = False
         """Whether the status line and the headers have arrived."""
 
@@ -35,23 +36,20 @@ class Exchange:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        _DEADLINES.remove(self)
 
     @property
     def late(self) -> bool:
         """Whether its time is up."""
-        return time.monotonic() >= self._ends
+        return time.monotonic() >= self.ends
 
     def follow(self, event: str, about: dict[str, Any]) -> None:
         """Take note of an event; what httpx calls as the `trace` extension of the request."""
         if self._watch is not None:
             self._watch(event, about)
-        if event in _STARTS and self._timer is None:
-            self._ends = time.monotonic() + self._seconds
-            self._timer = threading.Timer(self._seconds, self._cut)
-            self._timer.daemon = True
-            self._timer.start()
+        if event in _STARTS and self.ends == inf:
+            self.ends = time.monotonic() + self._seconds
+            _DEADLINES.add(self)
         elif event == "http11.receive_response_headers.complete":
             self.answered = True
         stream = about.get("return_value")
@@ -62,12 +60,49 @@ class Exchange:
         """Cut this connection when the time is up."""
         self._stream = stream
         if self.late:
-            self._cut()
+            self.cut()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """End its connection under whoever is reading from it."""
         connection = self._stream.get_extra_info("socket") if self._stream is not None else None
         if connection is None:
             return
         with suppress(OSError):  # which is raised where it is closed in the same moment
             # Not the method of SSLSocket, which would take the encryption away under the thread that is reading.
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+class _Deadlines:
+    """Cuts every exchange of this process that is late, in one thread: to start one for each request costs more."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running: set[Exchange] = set()
+        self._wakes = inf
+        self._thread: threading.Thread | None = None
+
+    def add(self, exchange: Exchange) -> None:
+        with self._changed:
+            self._running.add(exchange)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="promptlab-deadlines", daemon=True)
+                self._thread.start()
+            elif exchange.ends < self._wakes:
+                self._changed.notify()
+
+    def remove(self, exchange: Exchange) -> None:
+        with self._changed:
+            self._running.discard(exchange)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                late = {exchange for exchange in self._running if exchange.late}
+                self._running -= late
+                for exchange in late:
+                    exchange.cut()
+                self._wakes = min((exchange.ends for exchange in self._running), default=inf)
+                self._changed.wait(None if self._wakes == inf else max(0.0, self._wakes - time.monotonic()))
+
+
+_DEADLINES = _Deadlines()
