@@ -31,7 +31,7 @@ _STATES = {
     "stopped": "stopped by a limit",
     "paused": "paused",
     "cancelled": "cancelled",
-    "planned": "not begun",
+    "planned": "not finished",
     "running": "not finished",
 }
 
