@@ -32,10 +32,9 @@ def streams() -> Iterator[list[Stream]]:
         stream.theirs.close()
 
 
-def begun(exchange: Exchange, stream: Stream) -> Exchange:
+def begin(exchange: Exchange, stream: Stream) -> None:
     exchange.follow("connection.connect_tcp.started", {})
     exchange.follow("connection.connect_tcp.complete", {"return_value": stream})
-    return exchange
 
 
 def is_open(stream: Stream) -> bool:
@@ -46,9 +45,9 @@ def is_open(stream: Stream) -> bool:
 def test_one_with_less_time_is_cut_before_those_that_began_earlier(streams: list[Stream]) -> None:
     first, second, third, _ = streams
     with Exchange(LONG) as patient, Exchange(SHORT) as hasty, Exchange(LONG) as other:
-        begun(patient, first)
-        begun(hasty, second)
-        begun(other, third)
+        begin(patient, first)
+        begin(hasty, second)
+        begin(other, third)
         assert second.ours.recv(1) == b"", "the waiting ends"
         assert hasty.late
         assert not patient.late
@@ -59,30 +58,29 @@ def test_one_with_less_time_is_cut_before_those_that_began_earlier(streams: list
 def test_those_that_are_late_together_are_all_cut(streams: list[Stream]) -> None:
     with ExitStack() as stack:
         for stream in streams:
-            begun(stack.enter_context(Exchange(SHORT)), stream)
+            begin(stack.enter_context(Exchange(SHORT)), stream)
         assert [stream.ours.recv(1) for stream in streams] == [b""] * 4
 
 
 def test_one_that_has_ended_in_time_is_left_alone(streams: list[Stream]) -> None:
     first, second, *_ = streams
     with Exchange(SHORT) as quick:
-        begun(quick, first)
+        begin(quick, first)
     with Exchange(2 * SHORT) as slower:
-        begun(slower, second)
+        begin(slower, second)
         assert second.ours.recv(1) == b"", "by then the first one's time is up, too"
     assert is_open(first)
 
 
 def test_a_connection_that_comes_when_the_time_is_up_is_cut_at_once(streams: list[Stream]) -> None:
     with Exchange(0.0) as exchange:
-        begun(exchange, streams[0])
+        begin(exchange, streams[0])
         assert streams[0].ours.recv(1) == b""
 
 
 def test_requests_share_the_thread_that_watches_them(streams: list[Stream]) -> None:
     with ExitStack() as stack:
-        begun(stack.enter_context(Exchange(LONG)), streams[0])
-        before = threading.active_count()
-        for stream in streams[1:]:
-            begun(stack.enter_context(Exchange(LONG)), stream)
-        assert threading.active_count() == before
+        for stream in streams:
+            begin(stack.enter_context(Exchange(LONG)), stream)
+        names = [thread.name for thread in threading.enumerate()]
+    assert names.count("promptlab-deadlines") == 1

@@ -77,13 +77,13 @@ class _Deadlines:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._running: set[Exchange] = set()
+        self._in_flight: set[Exchange] = set()
         self._wakes = inf
         self._thread: threading.Thread | None = None
 
     def add(self, exchange: Exchange) -> None:
         with self._changed:
-            self._running.add(exchange)
+            self._in_flight.add(exchange)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="promptlab-deadlines", daemon=True)
                 self._thread.start()
@@ -92,16 +92,16 @@ class _Deadlines:
 
     def remove(self, exchange: Exchange) -> None:
         with self._changed:
-            self._running.discard(exchange)
+            self._in_flight.discard(exchange)
 
     def _run(self) -> None:
         with self._changed:
             while True:
-                late = {exchange for exchange in self._running if exchange.late}
-                self._running -= late
+                late = {exchange for exchange in self._in_flight if exchange.late}
+                self._in_flight -= late
                 for exchange in late:
                     exchange.cut()
-                self._wakes = min((exchange.ends for exchange in self._running), default=inf)
+                self._wakes = min((exchange.ends for exchange in self._in_flight), default=inf)
                 self._changed.wait(None if self._wakes == inf else max(0.0, self._wakes - time.monotonic()))
 
 
